@@ -1,0 +1,27 @@
+/** API paths, one place for servers and clients. `{…}` parts are filled by the callers. */
+export const PATHS = {
+  healthz: '/healthz',
+  readyz: '/readyz',
+  metrics: '/metrics',
+  login: '/v1/auth/login',
+  refresh: '/v1/auth/refresh',
+  logout: '/v1/auth/logout',
+  me: '/v1/users/me',
+  users: '/v1/users',
+  tasks: '/v1/tasks',
+  nodes: '/v1/nodes',
+  nodeRegister: '/v1/nodes/register',
+  nodeConfig: '/v1/nodes/config',
+  nodeCapability: '/v1/nodes/capability',
+  nodeContact: '/v1/nodes/contact',
+  nodeJobs: '/v1/nodes/jobs',
+  workerJobsRun: '/v1/worker/jobs:run',
+} as const;
+
+export function claimPath(jobId: string, attempt: number): string {
+  return `${PATHS.nodeJobs}/${jobId}/attempts/${attempt}:claim`;
+}
+
+export function completePath(jobId: string, attempt: number): string {
+  return `${PATHS.nodeJobs}/${jobId}/attempts/${attempt}:complete`;
+}
