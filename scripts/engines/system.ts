@@ -1,0 +1,66 @@
+import { userInfo } from 'node:os';
+import { execa } from 'execa';
+import { exists, findExecutable } from './files.ts';
+import { SetupError } from './talk.ts';
+
+/** Runs a command as root: directly, or through sudo. Throws a {@link SetupError} with its last words. */
+export async function runAsRoot(command: string, args: string[]): Promise<string> {
+  const prefix = isRoot() ? [] : ['sudo'];
+  const [file, ...rest] = [...prefix, command, ...args];
+  const result = await execa(file ?? command, rest, {
+    reject: false,
+    stdin: isRoot() ? 'ignore' : 'inherit', // sudo may want a password
+    env: { DEBIAN_FRONTEND: 'noninteractive' },
+  });
+  if (result.failed) {
+    const tail = `${result.stdout}\n${result.stderr}`.trim().split('\n').slice(-6).join('\n  ');
+    throw new SetupError(`"${[...prefix, command, ...args].join(' ')}" failed:\n  ${tail}`);
+  }
+  return result.stdout;
+}
+
+/** Whether this process runs as root. */
+export function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+/** Whether root rights can be had: root itself, or a sudo that works (without a password when nobody is there). */
+export async function canBecomeRoot(): Promise<boolean> {
+  if (isRoot()) return true;
+  if ((await findExecutable('sudo')) === undefined) return false;
+  if (process.stdin.isTTY) return true;
+  return !(await execa('sudo', ['-n', 'true'], { reject: false })).failed;
+}
+
+/** The login name of whoever runs this. */
+export function userName(): string {
+  return userInfo().username;
+}
+
+/** Whether systemd manages this machine's services. */
+export async function hasSystemd(): Promise<boolean> {
+  return exists('/run/systemd/system');
+}
+
+/** Whether packages can be installed with apt. */
+export async function hasApt(): Promise<boolean> {
+  return (await findExecutable('apt-get')) !== undefined;
+}
+
+/** What installing these packages would download, in bytes. Fetches the package lists when there are none. */
+export async function aptDownloadBytes(packages: string[]): Promise<number> {
+  const args = ['install', '-y', '--no-install-recommends', '--print-uris', ...packages];
+  let result = await execa('apt-get', args, { reject: false });
+  if (result.failed) {
+    await runAsRoot('apt-get', ['update', '-q']);
+    result = await execa('apt-get', args, { reject: false });
+  }
+  if (result.failed) throw new SetupError(`apt knows no ${packages.join(', ')}: ${result.stderr.trim()}`);
+  const sizes = result.stdout.matchAll(/^'\S+' \S+ (\d+) /gm);
+  return [...sizes].reduce((sum, match) => sum + Number(match[1]), 0);
+}
+
+/** Bytes as a person reads them. */
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1_000_000).toFixed(bytes < 10_000_000 ? 1 : 0)} MB`;
+}
