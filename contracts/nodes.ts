@@ -74,6 +74,8 @@ export const registerBodySchema = z.object({
       instance_id: z.uuid(),
       version: z.string().max(64),
       features: z.array(z.string()).max(32),
+      /** Set when the same process renews its JWT: equal to the stored incarnation, it starts no new one. */
+      incarnation: z.number().int().optional(),
     })
     .optional(),
 });
