@@ -1,0 +1,35 @@
+import type { FastifyInstance } from 'fastify';
+
+interface KnownRoute {
+  readonly pattern: RegExp;
+  readonly methods: Set<string>;
+}
+
+/** Unknown paths and methods answer in plain text as Go's router does (contract §2). */
+export function registerPlainNotFound(app: FastifyInstance): void {
+  const known = new Map<string, KnownRoute>();
+  app.addHook('onRoute', ({ url, method }) => {
+    const route = known.get(url) ?? { pattern: toPattern(url), methods: new Set<string>() };
+    for (const name of [method].flat()) route.methods.add(name);
+    known.set(url, route);
+  });
+  app.setNotFoundHandler(async (request, reply) => {
+    const path = request.url.split('?')[0] ?? '';
+    const allowed = [...known.values()]
+      .filter(({ pattern }) => pattern.test(path))
+      .flatMap(({ methods }) => [...methods]);
+    const plain = reply.type('text/plain; charset=utf-8').serializer(String);
+    if (allowed.length === 0) return plain.code(404).send('404 page not found\n');
+    return plain.code(405).header('allow', allowed.sort().join(', ')).send('Method Not Allowed\n');
+  });
+}
+
+function toPattern(url: string): RegExp {
+  const escaped = url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(
+    `^${escaped
+      .replaceAll('::', '\u0000')
+      .replace(/:[A-Za-z_]+/g, '[^/]+')
+      .replaceAll('\u0000', ':')}$`,
+  );
+}

@@ -1,0 +1,125 @@
+import Fastify from 'fastify';
+import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { validatorCompiler } from 'fastify-type-provider-zod';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
+import { CynodeError, toProblem } from '../../contracts/errors.ts';
+import type { ErrorCode } from '../../contracts/errors.ts';
+import type { Logger } from '../logger.ts';
+import type { Registry } from '../metrics.ts';
+import { containsNul, encodeJson } from './json.ts';
+import { registerHealth } from './health.ts';
+import { registerPlainNotFound } from './not-found.ts';
+
+export interface HttpAppOptions {
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  readonly bodyLimitBytes: number;
+  /** Code for a body over the limit: the gateway says `validation` (400), the Worker API `payload_too_large` (contract §2). */
+  readonly tooLarge: Extract<ErrorCode, 'validation' | 'payload_too_large'>;
+  /** Null when ready, else the reason in words an operator can act on. */
+  readonly readiness: () => Promise<string | null>;
+  readonly trustedProxies?: readonly string[];
+}
+
+export type HttpApp = ReturnType<typeof buildApp>;
+
+const REQUEST_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_MS = 120_000;
+
+function buildApp(options: HttpAppOptions) {
+  const loggerInstance: FastifyBaseLogger = options.logger;
+  return Fastify({
+    loggerInstance,
+    disableRequestLogging: true,
+    bodyLimit: options.bodyLimitBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    trustProxy: options.trustedProxies === undefined ? false : [...options.trustedProxies],
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: true,
+    routerOptions: { maxParamLength: 512 },
+  }).withTypeProvider<ZodTypeProvider>();
+}
+
+/** Fastify with what every HTTP surface of ours shares: JSON rules, problems, health, metrics (contract §2). */
+export function createHttpApp(options: HttpAppOptions): HttpApp {
+  const app = buildApp(options);
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(({ schema }) => {
+    const replySchema = schema as z.ZodType; // the type provider allows nothing else in a route
+    return (data) => encodeJson(replySchema.parse(data));
+  });
+  app.setReplySerializer((payload) => encodeJson(payload));
+  acceptJsonWhateverItsType(app);
+  app.addHook('onRequest', async (request) => {
+    if (request.url.includes('%00'))
+      throw new CynodeError('validation', 'the path and query must not contain NUL');
+  });
+  app.addHook('onSend', async (_request, reply, payload) => {
+    const type = reply.getHeader('content-type');
+    if (typeof type === 'string' && /^application\/(problem\+)?json/.test(type)) {
+      void reply.header('content-type', type.split(';')[0] ?? type);
+    }
+    return payload;
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply, options));
+  registerPlainNotFound(app);
+  registerHealth(app, options);
+  return app;
+}
+
+/** Go's servers never look at Content-Type; an empty body is left to the route's schema. */
+function acceptJsonWhateverItsType(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    if (body === '') return done(null, undefined);
+    try {
+      const value: unknown = JSON.parse(String(body));
+      if (containsNul(value))
+        throw new CynodeError('validation', 'Invalid request body: text must not contain NUL');
+      done(null, value);
+    } catch (error) {
+      done(
+        error instanceof CynodeError
+          ? error
+          : new CynodeError('validation', 'Invalid request body: not valid JSON'),
+      );
+    }
+  });
+}
+
+function sendError(
+  error: FastifyError | CynodeError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: HttpAppOptions,
+): FastifyReply {
+  const { code, detail } = describe(error, options.tooLarge);
+  const problem = toProblem(code, detail);
+  if (problem.status >= 500 && !(error instanceof CynodeError))
+    request.log.error({ err: error }, 'request failed');
+  return reply.code(problem.status).type('application/problem+json').send(problem);
+}
+
+function describe(
+  error: FastifyError | CynodeError,
+  tooLarge: ErrorCode,
+): { code: ErrorCode; detail: string } {
+  if (error instanceof CynodeError) return { code: error.code, detail: error.message };
+  if (error.validation !== undefined) return { code: 'validation', detail: describeValidation(error) };
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return { code: tooLarge, detail: 'Invalid request body: too large' };
+  if (error.statusCode === 429) return { code: 'rate_limit', detail: error.message };
+  if (error.statusCode !== undefined && error.statusCode < 500)
+    return { code: 'validation', detail: error.message };
+  return { code: 'internal', detail: 'Internal error; the server log has details' };
+}
+
+function describeValidation(error: FastifyError): string {
+  const issues = (error.validation ?? []).map(({ instancePath, message }) => {
+    const path = instancePath.replace(/^\//, '').replaceAll('/', '.');
+    return path === '' ? (message ?? 'invalid') : `${path}: ${message ?? 'invalid'}`;
+  });
+  return issues.length === 0 ? error.message : issues.slice(0, 5).join('; ');
+}
