@@ -7,16 +7,7 @@ import { z } from 'zod';
 import { cacheFolder, exists, findExecutable, writeFileAtomically } from './files.ts';
 import { withLock } from './lock.ts';
 import { identifyProcess, isAlive, waitUntil, type ProcessIdentity } from './processes.ts';
-import {
-  aptDownloadBytes,
-  canBecomeRoot,
-  hasApt,
-  hasSystemd,
-  isRoot,
-  megabytes,
-  runAsRoot,
-  userName,
-} from './system.ts';
+import { aptInstall, canBecomeRoot, hasApt, hasSystemd, isRoot, runAsRoot, userName } from './system.ts';
 import { SetupError, type Talk } from './talk.ts';
 
 /** A Docker Engine that answers. */
@@ -100,16 +91,7 @@ export async function pingDocker(host: string, timeoutMs = 2_000): Promise<Ping>
 
 async function installDocker(talk: Talk): Promise<void> {
   if (!(await hasApt())) throw new SetupError(withoutApt());
-  const size = megabytes(await aptDownloadBytes(['docker.io']));
-  if (
-    !(await talk.agree(
-      `Docker Engine is missing. Install the system's package docker.io (downloads ${size})?`,
-    ))
-  ) {
-    throw new SetupError('Docker Engine is needed to run jobs in containers. Install it and run this again.');
-  }
-  talk.say(`Docker Engine: installing docker.io with apt (downloads ${size})`);
-  await runAsRoot('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'docker.io']);
+  await aptInstall(['docker.io'], 'Docker Engine', talk);
 }
 
 async function startDocker(talk: Talk): Promise<void> {

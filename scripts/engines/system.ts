@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { execa } from 'execa';
 import { exists, findExecutable } from './files.ts';
-import { SetupError } from './talk.ts';
+import { SetupError, type Talk } from './talk.ts';
 
 /** Runs a command as root: directly, or through sudo. Throws a {@link SetupError} with its last words. */
 export async function runAsRoot(command: string, args: string[]): Promise<string> {
@@ -47,8 +47,25 @@ export async function hasApt(): Promise<boolean> {
   return (await findExecutable('apt-get')) !== undefined;
 }
 
+/**
+ * Installs packages of the system, after saying what it downloads and asking whoever is there.
+ *
+ * @throws SetupError when it is refused, or root rights cannot be had.
+ */
+export async function aptInstall(packages: string[], what: string, talk: Talk): Promise<void> {
+  const command = `apt-get install ${packages.join(' ')}`;
+  if (!(await canBecomeRoot()))
+    throw new SetupError(`${what}: missing. Ask an administrator to run: ${command}`);
+  const size = megabytes(await aptDownloadBytes(packages));
+  if (!(await talk.agree(`${what}: missing. Install ${packages.join(', ')} with apt (downloads ${size})?`))) {
+    throw new SetupError(`${what}: missing. Install it with "${command}" and run this again.`);
+  }
+  talk.say(`${what}: installing ${packages.join(', ')} with apt (downloads ${size})`);
+  await runAsRoot('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages]);
+}
+
 /** What installing these packages would download, in bytes. Fetches the package lists when there are none. */
-export async function aptDownloadBytes(packages: string[]): Promise<number> {
+async function aptDownloadBytes(packages: string[]): Promise<number> {
   const args = ['install', '-y', '--no-install-recommends', '--print-uris', ...packages];
   let result = await execa('apt-get', args, { reject: false });
   if (result.failed) {
@@ -61,6 +78,6 @@ export async function aptDownloadBytes(packages: string[]): Promise<number> {
 }
 
 /** Bytes as a person reads them. */
-export function megabytes(bytes: number): string {
+function megabytes(bytes: number): string {
   return `${(bytes / 1_000_000).toFixed(bytes < 10_000_000 ? 1 : 0)} MB`;
 }

@@ -1,0 +1,80 @@
+import { execa } from 'execa';
+import { plainEnvironment, type ServiceSpec } from './service.ts';
+import { SetupError } from './talk.ts';
+
+/** What tells one development server from another. */
+export interface TemporalServerOptions {
+  cli: string;
+  /** Database file; its folder must exist. The server never runs in memory only. */
+  databaseFile: string;
+  port: number;
+  uiPort: number;
+  namespace: string;
+}
+
+const IP = '127.0.0.1';
+const RETENTION = '7d';
+
+/** Custom search attributes that tasks and nodes set, and their Temporal types. */
+const SEARCH_ATTRIBUTES = {
+  CynodeUser: 'Keyword',
+  CynodeProject: 'Keyword',
+  CynodeMode: 'Keyword',
+  CynodeTaskName: 'Keyword',
+  CynodeNode: 'KeywordList',
+};
+
+/** Without these the server handles 20 tasks a second and shard, and every step waits for a 50 ms tick. */
+const TUNING = {
+  dynamicConfig: ['transfer', 'timer', 'visibility'].map(
+    (queue) => `history.${queue}ProcessorMaxPollRPS=2000`,
+  ),
+  sqlitePragmas: ['journal_mode=wal', 'synchronous=normal'],
+};
+
+/** The tuned development server on loopback, with a database file, our namespace and search attributes. */
+export function temporalServerSpec(options: TemporalServerOptions): ServiceSpec {
+  const repeated = (flag: string, values: string[]): string[] => values.flatMap((value) => [flag, value]);
+  return {
+    name: 'temporal',
+    file: options.cli,
+    args: [
+      ...['server', 'start-dev', '--ip', IP, '--log-level', 'warn'],
+      ...['--db-filename', options.databaseFile, '--namespace', options.namespace],
+      ...['--port', String(options.port), '--ui-port', String(options.uiPort)],
+      ...repeated(
+        '--search-attribute',
+        Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => `${name}=${type}`),
+      ),
+      ...repeated('--dynamic-config-value', TUNING.dynamicConfig),
+      ...repeated('--sqlite-pragma', TUNING.sqlitePragmas),
+    ],
+    env: plainEnvironment(),
+    stopSignal: 'SIGTERM',
+    stopGraceMs: 15_000,
+    readyTimeoutMs: 60_000,
+    isReady: () => canListWorkflows(options),
+  };
+}
+
+/** The frontend's address, as clients want it. */
+export function temporalAddress(port: number): string {
+  return `${IP}:${String(port)}`;
+}
+
+/** Health is not enough: the server answers it before visibility and the namespace are usable. */
+async function canListWorkflows(options: TemporalServerOptions): Promise<boolean> {
+  const result = await runCli(options, ['workflow', 'list', '--limit', '1']);
+  return !result.failed;
+}
+
+/** Keeps closed workflows for a week; the development server's own default is a day. */
+export async function setRetention(options: TemporalServerOptions): Promise<void> {
+  const result = await runCli(options, ['operator', 'namespace', 'update', '--retention', RETENTION]);
+  if (result.failed) throw new SetupError(`Temporal's retention could not be set: ${result.stderr.trim()}`);
+}
+
+function runCli(options: TemporalServerOptions, command: string[]) {
+  const target = ['--address', temporalAddress(options.port), '--namespace', options.namespace];
+  return execa(options.cli, [...command, ...target], { reject: false, timeout: 5_000 });
+}
