@@ -1,0 +1,44 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import type { Transaction as KyselyTransaction } from 'kysely';
+import pg from 'pg';
+import type { Tables } from './tables/index.ts';
+
+export type Database = Kysely<Tables>;
+export type Transaction = KyselyTransaction<Tables>;
+
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Bounds any one statement; our transactions are short. */
+const STATEMENT_TIMEOUT_MS = 15_000;
+
+export interface OpenDatabase extends AsyncDisposable {
+  readonly db: Database;
+}
+
+/** Pool of connections. A lost connection is replaced by the next query; `onIdleError` is told of losses in between. */
+export function openDatabase(options: {
+  readonly url: string;
+  readonly poolSize: number;
+  readonly onIdleError: (error: Error) => void;
+}): OpenDatabase {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    application_name: 'cynodeai',
+    keepAlive: true,
+  });
+  pool.on('error', options.onIdleError);
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return { db, [Symbol.asyncDispose]: () => db.destroy() };
+}
+
+/** Null when Postgres answers, else the reason for `/readyz`. */
+export async function databaseReadiness(db: Database): Promise<string | null> {
+  try {
+    await db.selectFrom('nodes').select('id').limit(1).execute();
+    return null;
+  } catch {
+    return 'database check failed: is Postgres running, and was `cynodeai migrate` run?';
+  }
+}

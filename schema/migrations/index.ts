@@ -1,0 +1,17 @@
+import type { Migration } from 'kysely/migration';
+import * as identity from './20261123t0100-identity.ts';
+import * as nodes from './20261123t0200-nodes.ts';
+import * as projectsAndTasks from './20261123t0300-projects-and-tasks.ts';
+import * as policyAndSettings from './20261123t0400-policy-and-settings.ts';
+import * as chat from './20261123t0500-chat.ts';
+import * as databaseRoles from './20261123t0600-database-roles.ts';
+
+/** In order; frozen once merged. */
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '20261123t0100-identity': identity,
+  '20261123t0200-nodes': nodes,
+  '20261123t0300-projects-and-tasks': projectsAndTasks,
+  '20261123t0400-policy-and-settings': policyAndSettings,
+  '20261123t0500-chat': chat,
+  '20261123t0600-database-roles': databaseRoles,
+};

@@ -1,0 +1,33 @@
+import type {
+  AuthAuditLogTable,
+  PasswordCredentialsTable,
+  RefreshSessionsTable,
+  RefreshTokensTable,
+  UsersTable,
+} from './identity.ts';
+import type { NodeCapabilitiesTable, NodesTable } from './nodes.ts';
+import type {
+  JobAttemptsTable,
+  JobAuditLogTable,
+  JobsTable,
+  ProjectsTable,
+  TaskArtifactsTable,
+  TasksTable,
+} from './tasks.ts';
+
+/** The tables that the program reads or writes today; the migrations hold more (contract §18). */
+export interface Tables {
+  users: UsersTable;
+  password_credentials: PasswordCredentialsTable;
+  refresh_sessions: RefreshSessionsTable;
+  refresh_tokens: RefreshTokensTable;
+  auth_audit_log: AuthAuditLogTable;
+  projects: ProjectsTable;
+  tasks: TasksTable;
+  task_artifacts: TaskArtifactsTable;
+  jobs: JobsTable;
+  job_attempts: JobAttemptsTable;
+  job_audit_log: JobAuditLogTable;
+  nodes: NodesTable;
+  node_capabilities: NodeCapabilitiesTable;
+}
