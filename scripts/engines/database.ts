@@ -1,5 +1,8 @@
 import { Client, escapeIdentifier, escapeLiteral } from 'pg';
 
+/** Where a Postgres of ours listens. */
+export const LOOPBACK = '127.0.0.1';
+
 /** The login roles of our database and their passwords. */
 export interface DatabaseAccess {
   database: string;
@@ -15,6 +18,11 @@ export const APP_LOGIN_ROLE = 'cynodeai_app';
 
 /** The role without login that migrations grant their tables to. */
 const APPLICATION_ROLE = 'cynodeai_application';
+
+/** Address of one of our server's databases for one of its users. */
+export function databaseUrl(to: { port: number; user: string; password: string; database: string }): string {
+  return `postgres://${to.user}:${encodeURIComponent(to.password)}@${LOOPBACK}:${String(to.port)}/${to.database}`;
+}
 
 /** Makes the login roles and the database, or brings their passwords up to date. Safe to repeat. */
 export async function provisionDatabase(superuserUrl: string, access: DatabaseAccess): Promise<void> {

@@ -28,10 +28,10 @@ const READY_TIMEOUT_MS = 30_000;
  * @throws SetupError saying what the person can do, when there is no way to one.
  */
 export async function ensureDocker(talk: Talk): Promise<DockerEngine> {
-  const running = await findRunning();
+  const running = await findRunningDocker();
   if (running) return running;
   return withLock(cacheFolder('docker', 'setup.lock'), async () => {
-    const sinceThen = await findRunning();
+    const sinceThen = await findRunningDocker();
     if (sinceThen) return sinceThen;
     if (process.env['DOCKER_HOST']) {
       throw new SetupError(
@@ -49,7 +49,7 @@ export async function ensureDocker(talk: Talk): Promise<DockerEngine> {
 }
 
 /** The engine that answers now, if any. A socket that refuses us is an error with the remedy in it. */
-async function findRunning(): Promise<DockerEngine | undefined> {
+export async function findRunningDocker(): Promise<DockerEngine | undefined> {
   for (const host of candidateHosts()) {
     const answer = await pingDocker(host);
     if (answer === 'ok') return { host };
@@ -113,7 +113,7 @@ async function isUp(): Promise<boolean> {
 }
 
 async function reachable(): Promise<DockerEngine> {
-  const engine = await findRunning();
+  const engine = await findRunningDocker();
   if (engine === undefined) throw new SetupError(`dockerd does not answer. Its log: ${dockerdLog()}`);
   return engine;
 }

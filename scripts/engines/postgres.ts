@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { Client } from 'pg';
 import { canEnter, ensurePostgresAccount, sharedFolder, type Account } from './account.ts';
+import { databaseUrl, LOOPBACK } from './database.ts';
 import { exists } from './files.ts';
 import { findPostgresBinaries } from './postgres-binaries.ts';
 import { plainEnvironment, type ServiceSpec } from './service.ts';
@@ -20,7 +21,6 @@ export interface PostgresOptions {
   durable: boolean;
 }
 
-const HOST = '127.0.0.1';
 const SUPERUSER = 'postgres';
 
 /** Makes the cluster when it is missing, and tells how to run its server: loopback only, password required. */
@@ -31,7 +31,7 @@ export async function preparePostgres(options: PostgresOptions, talk: Talk): Pro
   if (!(await exists(join(data, 'PG_VERSION')))) await initialise(binaries, data, options, account);
 
   const settings = {
-    listen_addresses: HOST,
+    listen_addresses: LOOPBACK,
     port: String(options.port),
     unix_socket_directories: '',
     max_connections: '200',
@@ -54,11 +54,6 @@ export async function preparePostgres(options: PostgresOptions, talk: Talk): Pro
 /** Address of the server for its superuser. */
 export function superuserUrl(options: PostgresOptions, database = 'postgres'): string {
   return databaseUrl({ ...options, user: SUPERUSER, database });
-}
-
-/** Address of one of our server's databases for one of its users. */
-export function databaseUrl(to: { port: number; user: string; password: string; database: string }): string {
-  return `postgres://${to.user}:${encodeURIComponent(to.password)}@${HOST}:${String(to.port)}/${to.database}`;
 }
 
 /** Every folder in which a cluster of this state folder may lie. */

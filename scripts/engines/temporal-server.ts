@@ -1,4 +1,5 @@
 import { execa } from 'execa';
+import { NAMESPACE_RETENTION_DAYS, SEARCH_ATTRIBUTES } from '../../contracts/temporal.ts';
 import { plainEnvironment, type ServiceSpec } from './service.ts';
 import { SetupError } from './talk.ts';
 
@@ -13,16 +14,9 @@ export interface TemporalServerOptions {
 }
 
 const IP = '127.0.0.1';
-const RETENTION = '7d';
 
-/** Custom search attributes that tasks and nodes set, and their Temporal types. */
-const SEARCH_ATTRIBUTES = {
-  CynodeUser: 'Keyword',
-  CynodeProject: 'Keyword',
-  CynodeMode: 'Keyword',
-  CynodeTaskName: 'Keyword',
-  CynodeNode: 'KeywordList',
-};
+/** Temporal's names of the types, and the command line's. */
+const CLI_TYPES = { KEYWORD: 'Keyword', KEYWORD_LIST: 'KeywordList' } as const;
 
 /** Without these the server handles 20 tasks a second and shard, and every step waits for a 50 ms tick. */
 const TUNING = {
@@ -44,7 +38,7 @@ export function temporalServerSpec(options: TemporalServerOptions): ServiceSpec 
       ...['--port', String(options.port), '--ui-port', String(options.uiPort)],
       ...repeated(
         '--search-attribute',
-        Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => `${name}=${type}`),
+        Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => `${name}=${CLI_TYPES[type]}`),
       ),
       ...repeated('--dynamic-config-value', TUNING.dynamicConfig),
       ...repeated('--sqlite-pragma', TUNING.sqlitePragmas),
@@ -68,9 +62,15 @@ async function canListWorkflows(options: TemporalServerOptions): Promise<boolean
   return !result.failed;
 }
 
-/** Keeps closed workflows for a week; the development server's own default is a day. */
+/** Keeps closed workflows as long as the contract says; the development server's own default is a day. */
 export async function setRetention(options: TemporalServerOptions): Promise<void> {
-  const result = await runCli(options, ['operator', 'namespace', 'update', '--retention', RETENTION]);
+  const result = await runCli(options, [
+    'operator',
+    'namespace',
+    'update',
+    '--retention',
+    `${String(NAMESPACE_RETENTION_DAYS)}d`,
+  ]);
   if (result.failed) throw new SetupError(`Temporal's retention could not be set: ${result.stderr.trim()}`);
 }
 

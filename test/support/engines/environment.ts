@@ -1,0 +1,37 @@
+/**
+ * What a suite's global set-up tells its tests: addresses of the engines it started, by environment variables, because
+ * Jest's workers inherit nothing else.
+ */
+const VARIABLES = {
+  /** Folder of this run, removed with everything in it at the end. */
+  stateFolder: 'CYNODEAI_TEST_STATE_DIR',
+  /** Names of nodes that tests make start with this; containers of such nodes are removed at the end. */
+  nodePrefix: 'CYNODEAI_TEST_NODE_PREFIX',
+  postgresUrl: 'CYNODEAI_TEST_POSTGRES_URL',
+  postgresTemplate: 'CYNODEAI_TEST_POSTGRES_TEMPLATE',
+  ownerPassword: 'CYNODEAI_TEST_OWNER_PASSWORD',
+  appPassword: 'CYNODEAI_TEST_APP_PASSWORD',
+  temporalAddress: 'CYNODEAI_TEST_TEMPORAL_ADDRESS',
+  temporalNamespace: 'CYNODEAI_TEST_TEMPORAL_NAMESPACE',
+  temporalCli: 'CYNODEAI_TEST_TEMPORAL_CLI',
+  dockerHost: 'CYNODEAI_TEST_DOCKER_HOST',
+  sandboxImage: 'CYNODEAI_TEST_SANDBOX_IMAGE',
+} as const;
+
+export type TestSetting = keyof typeof VARIABLES;
+
+/** The value that global set-up gave; throws when this suite's set-up does not start that engine. */
+export function testSetting(setting: TestSetting): string {
+  const value = process.env[VARIABLES[setting]];
+  if (value === undefined) {
+    throw new Error(
+      `${VARIABLES[setting]} is not set: this suite's global set-up does not start that engine`,
+    );
+  }
+  return value;
+}
+
+/** For global set-up only. */
+export function publishTestSetting(setting: TestSetting, value: string): void {
+  process.env[VARIABLES[setting]] = value;
+}

@@ -1,0 +1,18 @@
+type Release = () => Promise<void>;
+
+/** What global set-up acquired in this process and global tear-down gives back, last first. */
+const releases: Release[] = [];
+
+/** Remembers how to give something back. */
+export function onRelease(release: Release): void {
+  releases.push(release);
+}
+
+/** Gives everything back, also when giving one thing back fails; then throws the first failure. */
+export async function releaseAll(): Promise<void> {
+  const failures: unknown[] = [];
+  for (let release = releases.pop(); release !== undefined; release = releases.pop()) {
+    await release().catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length > 0) throw new AggregateError(failures, 'an engine could not be released');
+}

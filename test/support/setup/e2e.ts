@@ -1,0 +1,7 @@
+import { prepareTestDocker } from '../engines/docker.ts';
+import { startTestPostgres } from '../engines/postgres.ts';
+import { suiteSetup } from '../engines/suite.ts';
+import { startTestTemporal } from '../engines/temporal.ts';
+
+const setup = suiteSetup('e2e', [prepareTestDocker, startTestPostgres, startTestTemporal]);
+export { setup as default };
