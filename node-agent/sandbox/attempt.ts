@@ -1,0 +1,131 @@
+import { CynodeError } from '../../contracts/errors.ts';
+import type { RunRequest, RunResponse } from '../../contracts/jobs.ts';
+import { sleep } from '../../platform/clock.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { EngineError } from './engine.ts';
+import { executePlan, type ExecutionDeps } from './execution.ts';
+import { imageForbiddenText, imageMissingText } from './images.ts';
+import type { NodeIdentity } from './names.ts';
+import { imageOf, planContainer, type ContainerPlan, type SandboxUser } from './plan.ts';
+import { effectiveTimeoutSeconds, isImageAllowed, type SandboxPolicy } from './policy.ts';
+import { notStarted, responseOf } from './response.ts';
+import { stopReasonOf } from './stop.ts';
+import type { WorkspaceRoot } from './workspace.ts';
+
+export interface AttemptDeps extends ExecutionDeps {
+  readonly workspaces: WorkspaceRoot;
+  readonly node: NodeIdentity;
+  readonly user: SandboxUser;
+  readonly logger: Logger;
+  /** Takes over what need not be waited for. */
+  readonly afterwards: (work: Promise<void>) => void;
+}
+
+export interface AttemptOptions {
+  readonly key: string;
+  readonly attempt: number;
+  readonly signal: AbortSignal;
+  readonly onStarted: () => void;
+}
+
+const SECOND_MS = 1000;
+/** A host that cannot even remove the container must not keep the job from being placed elsewhere. */
+const FAULT_REMOVAL_WAIT_MS = 5 * SECOND_MS;
+
+/**
+ * Plans and runs one attempt, and turns all that the job itself causes into a reply.
+ * @throws JobStoppedError after the container is gone
+ * @throws CynodeError `conflict`, `node_fault`
+ */
+export async function runAttempt(
+  request: RunRequest,
+  policy: SandboxPolicy,
+  options: AttemptOptions,
+  deps: AttemptDeps,
+): Promise<RunResponse> {
+  const startedAt = new Date();
+  const plan = planOrRefuse(request, policy, options, deps);
+  if (plan instanceof CynodeError) return notStarted(request, startedAt, plan.code, plan.message);
+  const timeoutSeconds = effectiveTimeoutSeconds(request.sandbox.timeout_seconds, policy);
+  try {
+    if (options.signal.aborted) throw stopReasonOf(options.signal);
+    await deps.workspaces.prepare(plan);
+    const limits = { timeoutMs: timeoutSeconds * SECOND_MS, pullTimeoutMs: policy.pullTimeoutMs };
+    const execution = await executePlan(plan, { ...options, ...limits }, deps);
+    deps.afterwards(removeAll(plan, deps));
+    return responseOf(request, startedAt, execution, { limits: plan.limits, timeoutSeconds });
+  } catch (error) {
+    await clearAway(plan, error, options.signal, deps);
+    if (options.signal.aborted) throw stopReasonOf(options.signal);
+    return refusalOf(error, request, startedAt, plan, deps.logger);
+  }
+}
+
+function planOrRefuse(
+  request: RunRequest,
+  policy: SandboxPolicy,
+  options: AttemptOptions,
+  deps: AttemptDeps,
+): ContainerPlan | CynodeError {
+  const image = imageOf(request, policy.defaultImage);
+  if (!isImageAllowed(image, policy.allowedImages)) {
+    return new CynodeError('image_unavailable', imageForbiddenText(image, policy.allowedImages));
+  }
+  try {
+    return planContainer(request, {
+      attempt: options.attempt,
+      node: deps.node,
+      limits: policy.limits,
+      defaultImage: policy.defaultImage,
+      workspacePath: deps.workspaces.pathOf(options.key),
+      user: deps.user,
+    });
+  } catch (error) {
+    if (error instanceof CynodeError) return error;
+    throw error;
+  }
+}
+
+/** Container first, then the folder that nobody can change any more. */
+async function removeAll(plan: ContainerPlan, deps: AttemptDeps): Promise<void> {
+  await deps.remover.remove(plan.name);
+  await deps.workspaces.remove(plan);
+}
+
+async function clearAway(
+  plan: ContainerPlan,
+  error: unknown,
+  signal: AbortSignal,
+  deps: AttemptDeps,
+): Promise<void> {
+  const foreign = error instanceof EngineError && error.kind === 'name_taken';
+  const container = foreign ? Promise.resolve() : deps.remover.remove(plan.name);
+  deps.afterwards(container.then(() => deps.workspaces.remove(plan)));
+  await (signal.aborted ? container : Promise.race([container, sleep(FAULT_REMOVAL_WAIT_MS)]));
+}
+
+/** @throws CynodeError when the job is not to blame */
+function refusalOf(
+  error: unknown,
+  request: RunRequest,
+  startedAt: Date,
+  plan: ContainerPlan,
+  logger: Logger,
+): RunResponse {
+  if (error instanceof EngineError && error.kind === 'image_missing') {
+    return notStarted(request, startedAt, 'image_unavailable', imageMissingText(plan.image, error));
+  }
+  if (error instanceof EngineError && error.kind === 'rejected') {
+    return notStarted(
+      request,
+      startedAt,
+      'validation',
+      `the container engine refuses the job: ${error.message}`,
+    );
+  }
+  if (error instanceof EngineError && error.kind === 'name_taken') {
+    throw new CynodeError('conflict', `A container named ${plan.name} exists already.`, { cause: error });
+  }
+  logger.error({ err: error, jobId: request.job_id, container: plan.name }, 'job could not be run');
+  throw new CynodeError('node_fault', 'The container engine of the node failed.', { cause: error });
+}

@@ -1,0 +1,63 @@
+import type { ContainerCreateOptions } from 'dockerode';
+import { WORKSPACE_DIR, type ContainerPlan } from './plan.ts';
+
+const NANO = 1e9;
+const SHM_BYTES = 16 * 1024 * 1024;
+/** Makes the kernel prefer a job over the agent and its neighbours when the host itself runs out of memory. */
+const OOM_SCORE_ADJ = 500;
+
+/** A plan in the words of Docker's API, with all the hardening of design §5. Pure. */
+export function toCreateOptions(plan: ContainerPlan): ContainerCreateOptions {
+  return {
+    name: plan.name,
+    Image: plan.image,
+    // As the entrypoint, so that an image's own one never changes what runs.
+    Entrypoint: [...plan.argv],
+    Env: Object.entries(plan.env).map(([name, value]) => `${name}=${value}`),
+    Labels: { ...plan.labels },
+    User: `${plan.user.uid}:${plan.user.gid}`,
+    WorkingDir: WORKSPACE_DIR,
+    Hostname: 'sandbox',
+    AttachStdin: false,
+    AttachStdout: true,
+    AttachStderr: true,
+    OpenStdin: false,
+    Tty: false,
+    HostConfig: hostConfig(plan),
+  };
+}
+
+function hostConfig({ limits, workspacePath }: ContainerPlan): ContainerCreateOptions['HostConfig'] {
+  return {
+    NetworkMode: 'none',
+    CapDrop: ['ALL'],
+    SecurityOpt: ['no-new-privileges'],
+    Privileged: false,
+    ReadonlyRootfs: true,
+    Init: true,
+    IpcMode: 'private',
+    ShmSize: SHM_BYTES,
+    Tmpfs: { '/tmp': `rw,noexec,nosuid,nodev,mode=1777,size=${limits.tmpBytes}` },
+    Mounts: [
+      {
+        Type: 'bind',
+        Source: workspacePath,
+        Target: WORKSPACE_DIR,
+        BindOptions: { Propagation: 'rprivate' },
+      },
+    ],
+    Memory: limits.memoryBytes,
+    MemorySwap: limits.memoryBytes,
+    NanoCpus: Math.round(limits.cpuCores * NANO),
+    PidsLimit: limits.pids,
+    OomScoreAdj: OOM_SCORE_ADJ,
+    Ulimits: [
+      { Name: 'nofile', Soft: limits.openFiles, Hard: limits.openFiles },
+      { Name: 'core', Soft: 0, Hard: 0 },
+      // Twice the workspace, so that a file that grows too fast for the watch still ends somewhere.
+      { Name: 'fsize', Soft: 2 * limits.workspaceBytes, Hard: 2 * limits.workspaceBytes },
+    ],
+    // The output is read as it comes and must not pile up on the host's disk as well.
+    LogConfig: { Type: 'none', Config: {} },
+  };
+}

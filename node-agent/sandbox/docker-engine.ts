@@ -1,0 +1,182 @@
+import { Agent } from 'node:http';
+import Docker from 'dockerode';
+import { z } from 'zod';
+import { sleep } from '../../platform/clock.ts';
+import { toCreateOptions } from './create-options.ts';
+import { createDemultiplexer, type OutputSinks } from './demultiplex.ts';
+import { EngineError, type ContainerEngine, type EngineErrorKind, type EngineInfo } from './engine.ts';
+import { LABEL, type NodeIdentity } from './names.ts';
+import type { ContainerPlan } from './plan.ts';
+
+const SECOND_MS = 1000;
+/** Bound of one call, so that an engine that hangs counts as one that fails. */
+const CALL_TIMEOUT_MS = 60 * SECOND_MS;
+
+/**
+ * The Docker Engine behind our port.
+ * @param host as in `DOCKER_HOST`: `unix:///path` or `tcp://host:port`
+ */
+export function createDockerEngine(host: string): ContainerEngine {
+  const docker = new Docker(connectionOf(host));
+  return {
+    ping: async (timeoutMs) => {
+      await guarded(within(timeoutMs, docker.ping()));
+    },
+    info: () => readInfo(docker),
+    create: async (plan) => create(docker, plan),
+    attach: async (name, sinks) => attach(docker, name, sinks),
+    start: async (name) => {
+      await guarded(docker.getContainer(name).start({ abortSignal: callTimeout() }));
+    },
+    wait: async (name) => {
+      const reply: unknown = await guarded(docker.getContainer(name).wait());
+      return waitReplySchema.parse(reply).StatusCode;
+    },
+    wasOutOfMemory: async (name) => {
+      const state = await guarded(docker.getContainer(name).inspect({ abortSignal: callTimeout() }));
+      return state.State.OOMKilled;
+    },
+    remove: async (name) => remove(docker, name),
+    pull: async (image, signal) => pull(docker, image, signal),
+    listOwn: async (identity) => listOwn(docker, identity),
+  };
+}
+
+const waitReplySchema = z.object({ StatusCode: z.number().int() });
+
+const infoSchema = z.object({
+  ServerVersion: z.string(),
+  SecurityOptions: z.array(z.string()).nullish(),
+  CgroupVersion: z.string().default('1'),
+  NCPU: z.number(),
+});
+
+function connectionOf(host: string): Docker.DockerOptions {
+  // No kept connections: one from before a restart of the engine would fail the next call.
+  const agent = new Agent({ keepAlive: false });
+  const url = new URL(host);
+  const address =
+    url.protocol === 'unix:'
+      ? { socketPath: url.pathname }
+      : { host: url.hostname, port: Number(url.port || '2375'), protocol: 'http' as const };
+  return { ...address, ...{ agent } };
+}
+
+/** For calls that take no abort signal. */
+async function within<T>(timeoutMs: number, call: Promise<T>): Promise<T> {
+  const timer = new AbortController();
+  const late = sleep(timeoutMs, timer.signal).then((): never => {
+    throw new Error(`no answer within ${timeoutMs} ms`);
+  });
+  try {
+    return await Promise.race([call, late]);
+  } finally {
+    late.catch(() => undefined);
+    timer.abort();
+  }
+}
+
+function callTimeout(): AbortSignal {
+  return AbortSignal.timeout(CALL_TIMEOUT_MS);
+}
+
+async function readInfo(docker: Docker): Promise<EngineInfo> {
+  const reply: unknown = await guarded(within(CALL_TIMEOUT_MS, docker.info()));
+  const info = infoSchema.parse(reply);
+  const options = info.SecurityOptions ?? [];
+  return {
+    version: info.ServerVersion,
+    rootless: options.some((option) => option.includes('name=rootless')),
+    cgroupVersion: info.CgroupVersion,
+    seccomp: options.some((option) => option.includes('name=seccomp') && !option.includes('unconfined')),
+    cpuCores: info.NCPU,
+  };
+}
+
+async function create(docker: Docker, plan: ContainerPlan): Promise<void> {
+  await guarded(docker.createContainer({ ...toCreateOptions(plan), abortSignal: callTimeout() }), {
+    404: 'image_missing',
+    409: 'name_taken',
+    400: 'rejected',
+  });
+}
+
+async function attach(
+  docker: Docker,
+  name: string,
+  sinks: OutputSinks,
+): Promise<{ readonly ended: Promise<void> }> {
+  const stream = await guarded(
+    docker.getContainer(name).attach({ stream: true, stdout: true, stderr: true }),
+  );
+  const feed = createDemultiplexer(sinks);
+  stream.on('data', (chunk: Buffer) => feed(chunk));
+  const ended = new Promise<void>((resolve) => {
+    for (const event of ['end', 'close', 'error']) stream.once(event, () => resolve());
+  });
+  return { ended };
+}
+
+async function remove(docker: Docker, name: string): Promise<'gone' | 'busy'> {
+  try {
+    const options = { force: true, v: true, abortSignal: callTimeout() };
+    await guarded(docker.getContainer(name).remove(options), { 409: 'name_taken' });
+    return 'gone';
+  } catch (error) {
+    if (error instanceof EngineError && error.kind === 'not_found') return 'gone';
+    if (error instanceof EngineError && error.kind === 'name_taken') return 'busy';
+    throw error;
+  }
+}
+
+async function pull(docker: Docker, image: string, signal: AbortSignal): Promise<void> {
+  try {
+    const progress = await docker.pull(image, { abortSignal: signal });
+    // Failures after the first byte come as a line of the stream, with status 200.
+    await new Promise<void>((resolve, reject) => {
+      docker.modem.followProgress(progress, (error) => (error === null ? resolve() : reject(error)));
+    });
+  } catch (error) {
+    const reason = signal.aborted ? 'it took too long' : messageOf(error);
+    throw new EngineError('image_missing', reason, { cause: error });
+  }
+}
+
+async function listOwn(docker: Docker, identity: NodeIdentity): Promise<string[]> {
+  const containers = await guarded(
+    docker.listContainers({
+      all: true,
+      filters: {
+        label: [`${LABEL.node}=${identity.nodeSlug}`, `${LABEL.instance}=${identity.instanceId}`],
+      },
+      abortSignal: callTimeout(),
+    }),
+  );
+  return containers.map((container) => container.Id);
+}
+
+/** Turns what dockerode throws into an `EngineError` by its HTTP status. */
+async function guarded<T>(
+  call: Promise<T>,
+  kinds: Partial<Record<number, EngineErrorKind>> = {},
+): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    const status = statusOf(error);
+    const kind =
+      (status === undefined ? undefined : kinds[status]) ?? (status === 404 ? 'not_found' : 'fault');
+    throw new EngineError(kind, messageOf(error), { cause: error });
+  }
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('statusCode' in error)) return undefined;
+  return typeof error.statusCode === 'number' ? error.statusCode : undefined;
+}
+
+/** The engine's own words: dockerode puts its view of the status before them. */
+function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/^\(HTTP code \d+\) .*? - /, '').trim();
+}

@@ -1,0 +1,57 @@
+import type { NodeIdentity } from './names.ts';
+import type { OutputSinks } from './demultiplex.ts';
+import type { ContainerPlan } from './plan.ts';
+
+/** What a container engine has to do for us; the only implementation is `docker-engine.ts`. */
+export interface ContainerEngine {
+  /** Rejects when the engine does not answer within the time. */
+  ping(timeoutMs: number): Promise<void>;
+  info(): Promise<EngineInfo>;
+  /** @throws EngineError */
+  create(plan: ContainerPlan): Promise<void>;
+  /** Delivers the output from now on; `ended` resolves when no more can come. Has to be called before `start`. */
+  attach(name: string, sinks: OutputSinks): Promise<{ readonly ended: Promise<void> }>;
+  /** @throws EngineError */
+  start(name: string): Promise<void>;
+  /** Exit code, when the container has stopped. */
+  wait(name: string): Promise<number>;
+  /** Whether the kernel killed the container, or a process in it, for its memory limit. */
+  wasOutOfMemory(name: string): Promise<boolean>;
+  /** Kills and removes a container, running or not. `gone`: it does not exist any more; `busy`: ask again. */
+  remove(name: string): Promise<'gone' | 'busy'>;
+  /** @throws EngineError `image_missing` with the registry's words */
+  pull(image: string, signal: AbortSignal): Promise<void>;
+  /** Ids of all containers, running or not, that carry the labels of this node and instance. */
+  listOwn(identity: NodeIdentity): Promise<string[]>;
+}
+
+export interface EngineInfo {
+  readonly version: string;
+  readonly rootless: boolean;
+  readonly cgroupVersion: string;
+  readonly seccomp: boolean;
+  readonly cpuCores: number;
+}
+
+/** What went wrong, as far as it matters for what to do next. */
+export type EngineErrorKind =
+  /** The image is not on this host, or could not be got. */
+  | 'image_missing'
+  /** A container of that name exists. */
+  | 'name_taken'
+  /** The container is not there (any more). */
+  | 'not_found'
+  /** The engine refuses the container as it is: the job's fault. */
+  | 'rejected'
+  /** Anything else: the engine's or the host's fault. */
+  | 'fault';
+
+export class EngineError extends Error {
+  readonly kind: EngineErrorKind;
+
+  constructor(kind: EngineErrorKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'EngineError';
+    this.kind = kind;
+  }
+}

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+
+/** Labels on everything the node creates (design §5). Clean-up touches only what carries its own node and instance. */
+export const LABEL = {
+  task: 'cynodeai.task_id',
+  job: 'cynodeai.job_id',
+  attempt: 'cynodeai.attempt',
+  node: 'cynodeai.node',
+  instance: 'cynodeai.instance',
+} as const;
+
+/** Who creates: the node and the agent's own instance on this host. */
+export interface NodeIdentity {
+  readonly nodeSlug: string;
+  /** Random id kept in the state folder. */
+  readonly instanceId: string;
+}
+
+const PLAIN_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+
+/** Name of an attempt, safe as a folder and in a container's name. Job ids over plain HTTP may be any text (contract §10.2). */
+export function attemptKey(jobId: string, attempt: number): string {
+  const plain = PLAIN_ID.test(jobId) && !jobId.includes('..');
+  const id = plain ? jobId : `x${createHash('sha256').update(jobId).digest('hex').slice(0, 40)}`;
+  return `${id}-${attempt}`;
+}
+
+/** The name that keeps a second container of the same attempt from being made (design §4). */
+export function containerName(jobId: string, attempt: number): string {
+  return `cynodeai-job-${attemptKey(jobId, attempt)}`;
+}

@@ -1,0 +1,128 @@
+import { CynodeError } from '../../contracts/errors.ts';
+import type { RunRequest } from '../../contracts/jobs.ts';
+import { containerName, LABEL, type NodeIdentity } from './names.ts';
+import type { SandboxLimits } from './policy.ts';
+
+/** Folder of the job inside the container; the only place on disk it can write to. */
+export const WORKSPACE_DIR = '/workspace';
+
+const SCRIPT_FOLDER = '.cynodeai';
+const SCRIPT_FILE = `${SCRIPT_FOLDER}/script`;
+const MAX_IMAGE_LENGTH = 512;
+
+/** What will run, as data: nothing in it refers to Docker, and no secret can be in it. */
+export interface ContainerPlan {
+  readonly name: string;
+  readonly image: string;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Host folder mounted at `/workspace`. */
+  readonly workspacePath: string;
+  readonly user: SandboxUser;
+  readonly limits: SandboxLimits;
+  /** Files to write into the workspace first, by path relative to it. All of them are executable. */
+  readonly files: readonly { readonly path: string; readonly content: string }[];
+}
+
+/** Who the job runs as; never root. */
+export interface SandboxUser {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface PlanContext {
+  readonly attempt: number;
+  readonly node: NodeIdentity;
+  readonly limits: SandboxLimits;
+  readonly defaultImage: string;
+  readonly workspacePath: string;
+  readonly user: SandboxUser;
+}
+
+/**
+ * Plans the container of an attempt. Pure.
+ * @throws CynodeError `validation` when the request cannot be run as it is, `no_inference_path` when it asks for a model.
+ */
+export function planContainer(request: RunRequest, context: PlanContext): ContainerPlan {
+  checkRequest(request);
+  const { sandbox } = request;
+  return {
+    name: containerName(request.job_id, context.attempt),
+    image: imageOf(request, context.defaultImage),
+    argv: sandbox.script === undefined ? (sandbox.command ?? []) : scriptArgv(sandbox.script),
+    env: environment(request),
+    labels: {
+      [LABEL.task]: request.task_id,
+      [LABEL.job]: request.job_id,
+      [LABEL.attempt]: String(context.attempt),
+      [LABEL.node]: context.node.nodeSlug,
+      [LABEL.instance]: context.node.instanceId,
+    },
+    workspacePath: context.workspacePath,
+    user: context.user,
+    limits: context.limits,
+    files: sandbox.script === undefined ? [] : [{ path: SCRIPT_FILE, content: sandbox.script }],
+  };
+}
+
+/** Image of a request; blank means the node's default. */
+export function imageOf(request: RunRequest, defaultImage: string): string {
+  return request.sandbox.image?.trim() || defaultImage;
+}
+
+/**
+ * Refuses what no node could run (contract §10.2).
+ * @throws CynodeError `validation`, or `no_inference_path`
+ */
+export function checkRequest(request: RunRequest): void {
+  const { sandbox } = request;
+  if (sandbox.job_spec_json) {
+    throw new CynodeError('validation', 'sandbox.job_spec_json: this node runs commands and scripts only');
+  }
+  if (sandbox.use_inference) {
+    throw new CynodeError('no_inference_path', 'This node offers no model to jobs. Run the job without it.');
+  }
+  checkArgv(sandbox.command, sandbox.script);
+  if ((sandbox.image?.length ?? 0) > MAX_IMAGE_LENGTH) {
+    throw new CynodeError('validation', `sandbox.image is longer than ${MAX_IMAGE_LENGTH} characters`);
+  }
+  checkEnv(sandbox.env ?? {});
+}
+
+function checkArgv(command: readonly string[] | undefined, script: string | undefined): void {
+  const hasCommand = command !== undefined && command.length > 0;
+  if (!hasCommand && script === undefined) {
+    throw new CynodeError('validation', 'sandbox.command or sandbox.script is required');
+  }
+  if (hasCommand && script !== undefined) {
+    throw new CynodeError('validation', 'sandbox.command and sandbox.script exclude each other');
+  }
+  if (command?.some((word) => word.includes('\0'))) {
+    throw new CynodeError('validation', 'sandbox.command must not contain NUL characters');
+  }
+}
+
+function checkEnv(env: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(env)) {
+    if (name === '' || /[=\0]/.test(name) || value.includes('\0')) {
+      throw new CynodeError('validation', `sandbox.env: the variable ${JSON.stringify(name)} is malformed`);
+    }
+  }
+}
+
+function scriptArgv(script: string): string[] {
+  const path = `${WORKSPACE_DIR}/${SCRIPT_FILE}`;
+  return script.startsWith('#!') ? [path] : ['sh', path];
+}
+
+/** The job's variables and who it is. `HOME` has to be writable for common tools and may be set by the job. */
+function environment(request: RunRequest): Record<string, string> {
+  return {
+    HOME: WORKSPACE_DIR,
+    ...request.sandbox.env,
+    CYNODE_TASK_ID: request.task_id,
+    CYNODE_JOB_ID: request.job_id,
+    CYNODE_WORKSPACE_DIR: WORKSPACE_DIR,
+  };
+}

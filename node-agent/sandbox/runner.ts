@@ -1,0 +1,139 @@
+import { CynodeError } from '../../contracts/errors.ts';
+import type { RunRequest, RunResponse } from '../../contracts/jobs.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { runAttempt } from './attempt.ts';
+import type { ContainerEngine } from './engine.ts';
+import { ImagePuller } from './images.ts';
+import { attemptKey, containerName, type NodeIdentity } from './names.ts';
+import type { SandboxUser } from './plan.ts';
+import type { SandboxPolicy } from './policy.ts';
+import { ContainerRemover } from './remover.ts';
+import { JobStoppedError, type StopReason } from './stop.ts';
+import { Tombstones } from './tombstones.ts';
+import type { WorkspaceRoot } from './workspace.ts';
+
+export interface JobRunnerDeps {
+  readonly engine: ContainerEngine;
+  readonly workspaces: WorkspaceRoot;
+  readonly node: NodeIdentity;
+  readonly user: SandboxUser;
+  /** Read anew for each job, as the configuration may change. */
+  readonly policy: () => SandboxPolicy;
+  readonly nowMs: () => number;
+  readonly logger: Logger;
+}
+
+export interface RunOptions {
+  /** 0 for a job that came over plain HTTP. */
+  readonly attempt: number;
+  /** Stops the job; aborted with a `JobStoppedError`. */
+  readonly signal: AbortSignal;
+  /** Called when the container runs. */
+  readonly onStarted?: () => void;
+}
+
+interface ActiveJob {
+  readonly stop: AbortController;
+  readonly ended: Promise<void>;
+}
+
+/** The one runner of a node: jobs from the Temporal queue and from the Worker API go through it. */
+export class JobRunner {
+  readonly #deps: JobRunnerDeps;
+  readonly #remover: ContainerRemover;
+  readonly #images: ImagePuller;
+  readonly #tombstones: Tombstones;
+  readonly #active = new Map<string, ActiveJob>();
+  readonly #cleanups = new Map<string, Promise<void>>();
+
+  constructor(deps: JobRunnerDeps) {
+    this.#deps = deps;
+    this.#remover = new ContainerRemover(deps.engine, deps.logger);
+    this.#images = new ImagePuller(deps.engine);
+    this.#tombstones = new Tombstones(deps.nowMs);
+  }
+
+  /** Jobs in hand. */
+  get running(): number {
+    return this.#active.size;
+  }
+
+  /**
+   * Runs a job in its container. What the job did, a failure and a timeout included, is the reply.
+   * @throws JobStoppedError when it was stopped from outside; its container is gone then
+   * @throws CynodeError `conflict` when this attempt is in hand already, `node_fault` when the host could not run it
+   */
+  async run(request: RunRequest, options: RunOptions): Promise<RunResponse> {
+    const key = attemptKey(request.job_id, options.attempt);
+    if (this.#active.has(key)) throw new CynodeError('conflict', 'This job is running on this node already.');
+    const stop = new AbortController();
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    this.#active.set(key, { stop, ended });
+    if (this.#tombstones.has(key)) stop.abort(new JobStoppedError('canceled'));
+    try {
+      await this.#cleanups.get(key);
+      const signal = AbortSignal.any([options.signal, stop.signal]);
+      const onStarted = options.onStarted ?? ((): void => undefined);
+      return await runAttempt(
+        request,
+        this.#deps.policy(),
+        { key, attempt: options.attempt, signal, onStarted },
+        {
+          ...this.#deps,
+          remover: this.#remover,
+          images: this.#images,
+          afterwards: (work) => this.#keepCleanup(key, work),
+        },
+      );
+    } finally {
+      this.#active.delete(key);
+      end();
+    }
+  }
+
+  /** Kills the attempt's container and keeps one that is not there yet from starting. The container is gone when this resolves. */
+  async cancel(jobId: string, attempt: number): Promise<{ readonly found: boolean }> {
+    const key = attemptKey(jobId, attempt);
+    this.#tombstones.add(key);
+    const job = this.#active.get(key);
+    job?.stop.abort(new JobStoppedError('canceled'));
+    // Also without a job in hand: the container may be there all the same.
+    await this.#remover.remove(containerName(jobId, attempt));
+    await job?.ended;
+    return { found: job !== undefined };
+  }
+
+  /** Stops every job in hand; resolves when their containers are gone. */
+  async stopAll(reason: StopReason): Promise<void> {
+    const jobs = [...this.#active.values()];
+    for (const job of jobs) job.stop.abort(new JobStoppedError(reason));
+    await Promise.all(jobs.map((job) => job.ended));
+  }
+
+  /** Resolves when nothing of the finished jobs is left on the host. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#cleanups.values());
+  }
+
+  /** Removes what an earlier run of this agent left: own containers, own workspaces. Returns the number of containers. */
+  async removeLeftovers(): Promise<number> {
+    const ids = await this.#deps.engine.listOwn(this.#deps.node);
+    await Promise.all(ids.map((id) => this.#remover.remove(id)));
+    await this.#deps.workspaces.clear();
+    return ids.length;
+  }
+
+  /** Gives up removals that do not succeed. */
+  close(): void {
+    this.#remover.close();
+  }
+
+  #keepCleanup(key: string, work: Promise<void>): void {
+    const kept = work
+      .catch((error: unknown) => {
+        this.#deps.logger.warn({ err: error, attempt: key }, 'leftovers of a job stay until the next start');
+      })
+      .finally(() => this.#cleanups.delete(key));
+    this.#cleanups.set(key, kept);
+  }
+}
