@@ -59,6 +59,8 @@ export const LEASE = {
   startToCloseMarginMs: 60 * SECOND_MS,
   /** Started attempts that may be lost to nodes before the job fails. */
   maxLostAttempts: 3,
+  /** Placements of one job, started or not, before it fails. */
+  maxPlacements: 50,
   /** A node not heard of for this long gets no new jobs. */
   contactFreshMs: 5 * SECOND_MS,
   /** The node agent reports its contact this often. */

@@ -1,0 +1,77 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import type { TaskWorkflowInput } from '../../contracts/activities.ts';
+import type { InputMode } from '../../contracts/tasks.ts';
+import {
+  QUEUE_ORCHESTRATOR,
+  SEARCH_ATTRIBUTE_MAX_LENGTH,
+  SIGNAL,
+  taskWorkflowId,
+  WORKFLOW_TYPE,
+} from '../../contracts/temporal.ts';
+import { callTemporal, ignoreEnded } from './calls.ts';
+
+export interface TaskToStart {
+  readonly taskId: string;
+  readonly name: string;
+  readonly userHandle: string;
+  readonly projectSlug: string;
+  readonly inputMode: InputMode;
+}
+
+/** What front doors and the reconciler ask of task workflows. All calls may be repeated. */
+export interface TaskWorkflows {
+  /** "Already started" is success; a finished task is never run again. @throws CynodeError `unavailable` */
+  start(task: TaskToStart): Promise<void>;
+  /** Delivers a cancel that is already stored. @throws CynodeError `unavailable` */
+  cancel(taskId: string): Promise<void>;
+  /** Tells the workflow that a waiting job of it was placed. @throws CynodeError `unavailable` */
+  signalCapacity(taskId: string): Promise<void>;
+}
+
+const KEYWORD = {
+  user: defineSearchAttributeKey('CynodeUser', 'KEYWORD'),
+  project: defineSearchAttributeKey('CynodeProject', 'KEYWORD'),
+  mode: defineSearchAttributeKey('CynodeMode', 'KEYWORD'),
+  name: defineSearchAttributeKey('CynodeTaskName', 'KEYWORD'),
+};
+
+export function createTaskWorkflows(client: Client): TaskWorkflows {
+  const handle = (taskId: string) => client.workflow.getHandle(taskWorkflowId(taskId));
+  return {
+    start: (task) => startTask(client, task),
+    cancel: (taskId) => ignoreEnded(callTemporal(client, () => handle(taskId).cancel())),
+    signalCapacity: (taskId) =>
+      ignoreEnded(callTemporal(client, () => handle(taskId).signal(SIGNAL.capacity))),
+  };
+}
+
+async function startTask(client: Client, task: TaskToStart): Promise<void> {
+  const input: TaskWorkflowInput = { taskId: task.taskId };
+  try {
+    await callTemporal(client, () =>
+      client.workflow.start(WORKFLOW_TYPE.task, {
+        workflowId: taskWorkflowId(task.taskId),
+        taskQueue: QUEUE_ORCHESTRATOR,
+        args: [input],
+        // USE_EXISTING alone would run a finished task again.
+        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        staticSummary: `${task.name} (${task.inputMode}) of ${task.userHandle}`,
+        typedSearchAttributes: new TypedSearchAttributes([
+          { key: KEYWORD.user, value: keyword(task.userHandle) },
+          { key: KEYWORD.project, value: keyword(task.projectSlug) },
+          { key: KEYWORD.mode, value: task.inputMode },
+          { key: KEYWORD.name, value: keyword(task.name) },
+        ]),
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+function keyword(text: string): string {
+  return text.slice(0, SEARCH_ATTRIBUTE_MAX_LENGTH);
+}

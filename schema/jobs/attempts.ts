@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Transaction } from '../database.ts';
+import type { AttemptState } from '../tables/tasks.ts';
+
+export interface AttemptRow {
+  readonly job_id: string;
+  readonly number: number;
+  readonly node_id: string;
+  readonly incarnation: number;
+  readonly transport: 'temporal' | 'http';
+  readonly state: AttemptState;
+  readonly claim_id: string | null;
+  readonly claimed_at: Date | null;
+  readonly deadline_at: Date | null;
+}
+
+export interface JobRow {
+  readonly id: string;
+  readonly task_id: string;
+  readonly status: 'queued' | 'running' | 'completed' | 'failed' | 'canceled';
+  readonly timeout_seconds: number;
+  readonly cancel_requested_at: Date | null;
+  readonly waiting_since: Date | null;
+  readonly lost_attempts: number;
+}
+
+const JOB_COLUMNS = [
+  'id',
+  'task_id',
+  'status',
+  'timeout_seconds',
+  'cancel_requested_at',
+  'waiting_since',
+  'lost_attempts',
+] as const;
+
+/** Locks a job. Whoever also locks its task locks the task first, and placement last. */
+export function lockJob(tx: Transaction, jobId: string): Promise<JobRow | undefined> {
+  return tx
+    .selectFrom('jobs')
+    .select(JOB_COLUMNS)
+    .where('id', '=', jobId)
+    .forNoKeyUpdate()
+    .executeTakeFirst();
+}
+
+/** The live attempt: the lease that counts. */
+export function findLiveAttempt(tx: Transaction, jobId: string): Promise<AttemptRow | undefined> {
+  return tx
+    .selectFrom('job_attempts')
+    .selectAll()
+    .where('job_id', '=', jobId)
+    .where('ended_at', 'is', null)
+    .executeTakeFirst();
+}
+
+/** Ends an attempt and writes the audit row. Its tokens die with it; a started one that is lost counts against the job. */
+export async function endAttempt(
+  tx: Transaction,
+  attempt: AttemptRow,
+  state: Extract<AttemptState, 'completed' | 'lost' | 'canceled'>,
+  reason: string,
+): Promise<void> {
+  const lost = state === 'lost' && attempt.state === 'claimed' ? 1 : 0;
+  await sql`
+    with ended as (
+      update job_attempts set state = ${state}, ended_at = now(), end_reason = ${reason}
+      where job_id = ${attempt.job_id} and number = ${attempt.number}
+    ), counted as (
+      update jobs set lost_attempts = lost_attempts + ${lost}, updated_at = now()
+      where id = ${attempt.job_id} and ${lost} > 0
+    )
+    insert into job_audit_log (id, task_id, job_id, attempt, node_id, event_type, detail)
+    select ${randomUUID()}, task_id, id, ${attempt.number}, ${attempt.node_id}::uuid, ${`attempt_${state}`}, ${reason}
+    from jobs where id = ${attempt.job_id}
+  `.execute(tx);
+}

@@ -1,0 +1,145 @@
+import { sql } from 'kysely';
+import { CynodeError } from '../../contracts/errors.ts';
+import type { RunRequest, RunResponse } from '../../contracts/jobs.ts';
+import { isTerminalJobStatus } from '../../contracts/tasks.ts';
+import type { JobStatus } from '../../contracts/tasks.ts';
+import { LEASE } from '../../contracts/temporal.ts';
+import type { Database, Transaction } from '../database.ts';
+import { endAttempt, lockJob } from './attempts.ts';
+import type { AttemptRow, JobRow } from './attempts.ts';
+import { placeWaitingJobs } from './placement.ts';
+
+export interface ClaimRequest {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly nodeId: string;
+  /** Incarnation of the claiming node agent. */
+  readonly incarnation: number;
+  readonly claimId: string;
+}
+
+export interface Claim {
+  readonly taskId: string;
+  readonly payload: RunRequest;
+  readonly timeoutSeconds: number;
+  readonly claimedAt: Date;
+}
+
+/**
+ * Takes an attempt for one runner. Repeating it with the same claim id gives the same claim again.
+ * @throws CynodeError `not_found` · `cancel_requested` · `attempt_superseded` · `claim_taken`
+ */
+export function claimAttempt(db: Database, request: ClaimRequest): Promise<Claim> {
+  return db.transaction().execute(async (tx) => {
+    const { job, attempt } = await lockAttempt(tx, request);
+    if (job.cancel_requested_at !== null)
+      throw new CynodeError('cancel_requested', 'the job is being cancelled');
+    if (attempt.incarnation !== request.incarnation) throw superseded(request.attempt);
+    if (attempt.state === 'claimed') {
+      if (attempt.claim_id !== request.claimId)
+        throw new CynodeError('claim_taken', 'another claim holds this attempt');
+    } else if (attempt.state === 'placed') {
+      await recordClaim(tx, request, job.timeout_seconds);
+    } else {
+      throw superseded(request.attempt);
+    }
+    return readClaim(tx, request);
+  });
+}
+
+async function recordClaim(tx: Transaction, request: ClaimRequest, timeoutSeconds: number): Promise<void> {
+  const actsForSeconds = timeoutSeconds + LEASE.startToCloseMarginMs / 1000;
+  await sql`
+    with claimed as (
+      update job_attempts set state = 'claimed', claim_id = ${request.claimId}::uuid, claimed_at = now(),
+        deadline_at = case transport when 'http' then now() + make_interval(secs => ${actsForSeconds}::float8) end
+      where job_id = ${request.jobId} and number = ${request.attempt}
+    )
+    update jobs set status = 'running', started_at = coalesce(started_at, now()), updated_at = now()
+    where id = ${request.jobId}
+  `.execute(tx);
+}
+
+async function readClaim(tx: Transaction, request: ClaimRequest): Promise<Claim> {
+  const row = await tx
+    .selectFrom('jobs')
+    .innerJoin('job_attempts', 'job_attempts.job_id', 'jobs.id')
+    .select(['jobs.task_id', 'jobs.payload', 'jobs.timeout_seconds', 'job_attempts.claimed_at'])
+    .where('jobs.id', '=', request.jobId)
+    .where('job_attempts.number', '=', request.attempt)
+    .executeTakeFirstOrThrow();
+  return {
+    taskId: row.task_id,
+    payload: row.payload,
+    timeoutSeconds: row.timeout_seconds,
+    claimedAt: row.claimed_at ?? new Date(0),
+  };
+}
+
+export interface Completion {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly nodeId: string;
+  readonly claimId: string;
+  readonly result: RunResponse;
+}
+
+/**
+ * Stores the result of a claimed attempt: attempt, job and audit in one transaction. Repeating it with the same claim
+ * changes nothing.
+ * @returns the stored status, and tasks to signal because a slot became free.
+ * @throws CynodeError `not_found` · `attempt_superseded` · `claim_taken`
+ */
+export function completeAttempt(
+  db: Database,
+  completion: Completion,
+): Promise<{ readonly jobStatus: JobStatus; readonly wokenTaskIds: readonly string[] }> {
+  return db.transaction().execute(async (tx) => {
+    const { job, attempt } = await lockAttempt(tx, completion);
+    const own = attempt.claim_id === completion.claimId;
+    if (own && attempt.state === 'completed') return { jobStatus: job.status, wokenTaskIds: [] };
+    if (attempt.state !== 'claimed' || isTerminalJobStatus(job.status)) throw superseded(completion.attempt);
+    if (!own) throw new CynodeError('claim_taken', 'another claim holds this attempt');
+    const jobStatus = completion.result.status === 'completed' ? 'completed' : 'failed';
+    await storeResult(tx, job.id, jobStatus, completion.result);
+    await endAttempt(tx, attempt, 'completed', completion.result.status);
+    return { jobStatus, wokenTaskIds: await placeWaitingJobs(tx) };
+  });
+}
+
+/** Makes a job terminal with its Worker API reply (contract §10.3); `exit_code` is always stored. */
+export async function storeResult(
+  tx: Transaction,
+  jobId: string,
+  status: 'completed' | 'failed' | 'canceled',
+  result: RunResponse | null,
+): Promise<void> {
+  const stored = result === null ? null : JSON.stringify({ ...result, exit_code: result.exit_code ?? 0 });
+  await sql`
+    update jobs set status = ${status}, result = ${stored}::jsonb, failure_code = ${result?.failure_code ?? null},
+      waiting_since = null, waiting_code = null, ended_at = now(), updated_at = now()
+    where id = ${jobId}
+  `.execute(tx);
+}
+
+async function lockAttempt(
+  tx: Transaction,
+  key: Pick<ClaimRequest, 'jobId' | 'attempt' | 'nodeId'>,
+): Promise<{ job: JobRow; attempt: AttemptRow }> {
+  const job = await lockJob(tx, key.jobId);
+  const attempt = await tx
+    .selectFrom('job_attempts')
+    .selectAll()
+    .where('job_id', '=', key.jobId)
+    .where('number', '=', key.attempt)
+    .where('node_id', '=', key.nodeId)
+    .executeTakeFirst();
+  if (job === undefined || attempt === undefined) {
+    throw new CynodeError('not_found', 'this node has no such attempt');
+  }
+  return { job, attempt };
+}
+
+function superseded(attempt: number): CynodeError {
+  return new CynodeError('attempt_superseded', `attempt ${attempt} is no longer the live one`);
+}

@@ -1,0 +1,90 @@
+import { sql } from 'kysely';
+import { LEASE } from '../../contracts/temporal.ts';
+import type { Transaction } from '../database.ts';
+import { chooseNode } from './choose-node.ts';
+import type { NodeState } from './choose-node.ts';
+
+/** Serialises placement: slots are counted from live attempts, so two placements must not count at once. */
+const PLACEMENT_LOCK = 4_359_001;
+/** Waiters looked at in one pass; the reconciler's sweep comes every two seconds. */
+const MAX_WAITERS = 500;
+
+interface Waiter {
+  readonly id: string;
+  readonly task_id: string;
+  readonly waiting_code: string | null;
+  readonly last_number: number;
+  readonly last_node_id: string | null;
+}
+
+/**
+ * Opens attempts for waiting jobs, oldest first, as far as there are free slots, and records for the others why they
+ * wait. The only place where a job gets a node: a new job becomes a waiter first, and so never overtakes.
+ *
+ * @returns tasks whose jobs were placed, to be signalled after the transaction was committed.
+ */
+export async function placeWaitingJobs(tx: Transaction): Promise<string[]> {
+  await sql`select pg_advisory_xact_lock(${PLACEMENT_LOCK})`.execute(tx);
+  const waiters = await readWaiters(tx);
+  if (waiters.length === 0) return [];
+  const nodes = [...(await readNodes(tx))];
+  const placed: string[] = [];
+  for (const waiter of waiters) {
+    const choice = chooseNode(nodes, waiter.last_node_id);
+    if (choice.kind === 'node') {
+      await openAttempt(tx, waiter, choice.node);
+      const { id, used } = choice.node;
+      nodes.splice(
+        nodes.findIndex((node) => node.id === id),
+        1,
+        { ...choice.node, used: used + 1 },
+      );
+      placed.push(waiter.task_id);
+    } else if (waiter.waiting_code !== choice.code) {
+      await tx.updateTable('jobs').set({ waiting_code: choice.code }).where('id', '=', waiter.id).execute();
+    }
+  }
+  return [...new Set(placed)];
+}
+
+/** Rows that somebody else holds are being cancelled or placed by that transaction, which passes here itself. */
+async function readWaiters(tx: Transaction): Promise<readonly Waiter[]> {
+  const { rows } = await sql<Waiter>`
+    select j.id, j.task_id, j.waiting_code,
+      coalesce(last.number, 0) as last_number, last.node_id as last_node_id
+    from jobs j
+    left join lateral (
+      select number, node_id from job_attempts a where a.job_id = j.id order by number desc limit 1
+    ) last on true
+    where j.waiting_since is not null and j.cancel_requested_at is null
+    order by j.waiting_since, j.id
+    limit ${MAX_WAITERS}
+    for update of j skip locked
+  `.execute(tx);
+  return rows;
+}
+
+/** Nodes without Temporal report by capability only, every minute, so no fresh contact is asked of them. */
+async function readNodes(tx: Transaction): Promise<readonly NodeState[]> {
+  const { rows } = await sql<NodeState>`
+    select n.id, n.node_slug as slug, n.max_concurrency as slots,
+      (n.status = 'active' and n.is_enabled and n.config_ack_status in ('applied', 'rolled_back') and case n.transport
+        when 'temporal' then n.lease_held
+          and n.last_seen_at > now() - make_interval(secs => ${LEASE.contactFreshMs / 1000}::float8)
+        else n.worker_api_target_url is not null
+      end) is true as available,
+      (select count(*)::int from job_attempts a where a.node_id = n.id and a.ended_at is null) as used
+    from nodes n
+  `.execute(tx);
+  return rows;
+}
+
+async function openAttempt(tx: Transaction, waiter: Waiter, node: NodeState): Promise<void> {
+  await sql`
+    with placed as (
+      insert into job_attempts (job_id, number, node_id, incarnation, transport)
+      select ${waiter.id}, ${waiter.last_number + 1}, id, incarnation, transport from nodes where id = ${node.id}
+    )
+    update jobs set waiting_since = null, waiting_code = null, updated_at = now() where id = ${waiter.id}
+  `.execute(tx);
+}
