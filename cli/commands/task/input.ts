@@ -1,0 +1,120 @@
+import { constants } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { TASK_LIMITS, type InputMode } from '../../../contracts/task-values.ts';
+import { messageOf, systemCode, usageError } from '../../errors.ts';
+import type { InputStream } from '../../io.ts';
+import { readAll } from '../../prompt.ts';
+
+const KIB = 1024;
+
+/** Client limits of contract §17.2, in bytes. */
+export const FILE_LIMITS = {
+  taskFile: 1024 * KIB,
+  script: 256 * KIB,
+  commandsFile: 64 * KIB,
+  attachment: 10 * 1024 * KIB,
+} as const;
+
+/** The input options of `task create`, as given. */
+export interface InputOptions {
+  readonly task?: string | undefined;
+  readonly prompt?: string | undefined;
+  readonly taskFile?: string | undefined;
+  readonly script?: string | undefined;
+  readonly command?: readonly string[] | undefined;
+  readonly commandsFile?: string | undefined;
+  readonly inputMode?: InputMode | undefined;
+}
+
+export interface TaskInput {
+  readonly prompt: string;
+  readonly mode: InputMode;
+}
+
+/** The task's text and how it is meant; a usage error unless exactly one kind of input is given. */
+export async function readInput(options: InputOptions, stdin: InputStream): Promise<TaskInput> {
+  const { task, prompt, taskFile, script, command, commandsFile, inputMode = 'prompt' } = options;
+  const given = [task, prompt, taskFile, script, command, commandsFile].filter(
+    (value) => value !== undefined,
+  );
+  if (given.length !== 1) throw oneInput(given.length);
+  if (taskFile !== undefined) return textInput(taskFile, FILE_LIMITS.taskFile, inputMode, stdin);
+  if (script !== undefined) return textInput(script, FILE_LIMITS.script, 'script', stdin);
+  if (commandsFile !== undefined) return textInput(commandsFile, FILE_LIMITS.commandsFile, 'commands', stdin);
+  if (command !== undefined) return notEmpty(command.join('\n'), 'commands', 'the command');
+  return notEmpty(task ?? prompt ?? '', inputMode, 'the task');
+}
+
+/** The attachments' paths, checked: regular files within the limits. Paths are sent, not contents. */
+export async function checkAttachments(paths: readonly string[]): Promise<string[]> {
+  if (paths.length > TASK_LIMITS.attachments) {
+    throw usageError(
+      `${paths.length} attachments are too many`,
+      `At most ${TASK_LIMITS.attachments} are allowed.`,
+    );
+  }
+  for (const path of paths) {
+    const file = await openRegular(path, FILE_LIMITS.attachment);
+    await file.close();
+  }
+  return [...paths];
+}
+
+function oneInput(count: number): Error {
+  const what = count === 0 ? 'no input given' : 'more than one kind of input given';
+  return usageError(what, 'Use one of --task, --task-file, --script, --command, --commands-file.');
+}
+
+async function textInput(
+  path: string,
+  maxBytes: number,
+  mode: InputMode,
+  stdin: InputStream,
+): Promise<TaskInput> {
+  const bytes = path === '-' ? await readAll(stdin, maxBytes, 'stdin') : await readRegular(path, maxBytes);
+  return notEmpty(decode(bytes, path), mode, path);
+}
+
+function notEmpty(prompt: string, mode: InputMode, what: string): TaskInput {
+  if (prompt.trim() === '') throw usageError(`${what} is empty`);
+  return { prompt, mode };
+}
+
+function decode(bytes: Buffer, path: string): string {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    if (!text.includes('\0')) return text;
+  } catch {
+    // Told below, as for a NUL: it is not a text.
+  }
+  throw usageError(`${path} is not a UTF-8 text`);
+}
+
+async function readRegular(path: string, maxBytes: number): Promise<Buffer> {
+  await using file = await openRegular(path, maxBytes);
+  return readAll(file.createReadStream({ autoClose: false }), maxBytes, path);
+}
+
+/** Opens without following a symlink and without waiting for the writer of a pipe, and checks what was opened. */
+async function openRegular(path: string, maxBytes: number): Promise<FileHandle> {
+  const file = await openNoFollow(path);
+  try {
+    const info = await file.stat();
+    if (!info.isFile()) throw usageError(`${path} is not a regular file`);
+    if (info.size > maxBytes) throw usageError(`${path} is larger than ${maxBytes} bytes`);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function openNoFollow(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (systemCode(error) === 'ELOOP')
+      throw usageError(`${path} is a symbolic link`, 'Give the file itself.');
+    throw usageError(`cannot read ${path}: ${messageOf(error)}`);
+  }
+}
