@@ -94,4 +94,6 @@ export interface TaskWorkflowInput {
 export interface NodeWorkflowInput {
   readonly nodeSlug: string;
   readonly incarnation: number;
+  /** Configuration still to be delivered, carried over from the run before. */
+  readonly pendingConfig?: string | null;
 }

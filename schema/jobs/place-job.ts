@@ -53,8 +53,10 @@ async function standingAttempt(
   live: AttemptRow,
   request: PlaceJobRequest,
 ): Promise<JobStep | null> {
-  const neverStarted = job.cancel_requested_at !== null && live.state === 'placed';
+  const canceled = job.cancel_requested_at !== null;
+  const neverStarted = canceled && live.state === 'placed';
   if (live.number > request.previousAttempt && !neverStarted) return placedStep(tx, job, live);
+  if (canceled) return null; // a node that cannot be told to stop is fenced
   const mayActUntil = live.state === 'claimed' && live.deadline_at !== null ? live.deadline_at.getTime() : 0;
   const retryAfterMs = mayActUntil - Date.now();
   return retryAfterMs > 0 ? { kind: 'hold', jobId: job.id, retryAfterMs } : null;
@@ -105,9 +107,8 @@ async function wait(tx: Transaction, job: JobRow): Promise<PlaceJobResult> {
     })
     .where('id', '=', job.id)
     .execute();
-  const placed = await placeWaitingJobs(tx);
+  const wokenTaskIds = await placeWaitingJobs(tx, job.id);
   const live = await findLiveAttempt(tx, job.id);
-  const wokenTaskIds = placed.filter((taskId) => taskId !== job.task_id);
   if (live !== undefined) return { step: await placedStep(tx, job, live), wokenTaskIds };
   const { waiting_code } = await tx
     .selectFrom('jobs')

@@ -21,9 +21,10 @@ interface Waiter {
  * Opens attempts for waiting jobs, oldest first, as far as there are free slots, and records for the others why they
  * wait. The only place where a job gets a node: a new job becomes a waiter first, and so never overtakes.
  *
+ * @param exceptJobId a job whose workflow asks itself and needs no signal.
  * @returns tasks whose jobs were placed, to be signalled after the transaction was committed.
  */
-export async function placeWaitingJobs(tx: Transaction): Promise<string[]> {
+export async function placeWaitingJobs(tx: Transaction, exceptJobId?: string): Promise<string[]> {
   await sql`select pg_advisory_xact_lock(${PLACEMENT_LOCK})`.execute(tx);
   const waiters = await readWaiters(tx);
   if (waiters.length === 0) return [];
@@ -39,7 +40,7 @@ export async function placeWaitingJobs(tx: Transaction): Promise<string[]> {
         1,
         { ...choice.node, used: used + 1 },
       );
-      placed.push(waiter.task_id);
+      if (waiter.id !== exceptJobId) placed.push(waiter.task_id);
     } else if (waiter.waiting_code !== choice.code) {
       await tx.updateTable('jobs').set({ waiting_code: choice.code }).where('id', '=', waiter.id).execute();
     }

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import type { DispatchActivities } from '../../contracts/activities.ts';
+import { rfc3339 } from '../../contracts/ids.ts';
+import type { RunRequest, RunResponse } from '../../contracts/jobs.ts';
+import { runResponseSchema } from '../../contracts/jobs.ts';
+import { PATHS } from '../../contracts/paths.ts';
+import { LEASE } from '../../contracts/temporal.ts';
+import type { Envelope } from '../../platform/crypto/envelope.ts';
+import { HttpStatusError } from '../../platform/http/client.ts';
+import type { HttpClient } from '../../platform/http/client.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { TaskWorkflows } from '../../platform/temporal/tasks.ts';
+import type { Database } from '../../schema/database.ts';
+import { findHttpTarget, releaseDeadline } from '../../schema/jobs/http-dispatch.ts';
+import type { HttpTarget } from '../../schema/jobs/http-dispatch.ts';
+import { claimAttempt, completeAttempt } from '../../schema/jobs/intake.ts';
+import { withFixedFailures } from '../failures.ts';
+import { signalWoken } from '../signal-woken.ts';
+import { toUpstreamRequest } from './upstream-request.ts';
+
+export interface DispatchDeps {
+  readonly db: Database;
+  readonly envelope: Envelope;
+  readonly http: HttpClient;
+  readonly tasks: Pick<TaskWorkflows, 'signalCapacity'>;
+  readonly logger: Logger;
+}
+
+/** Serves nodes without a Temporal queue: claims, runs and completes on their behalf, with the same fence. At least once. */
+export function createDispatchActivities(deps: DispatchDeps): DispatchActivities {
+  return {
+    dispatchHttp: ({ jobId, attempt }) =>
+      withFixedFailures(deps.logger, 'dispatchHttp', async () => {
+        const beat = setInterval(() => Context.current().heartbeat(), LEASE.renewMs);
+        try {
+          await dispatch(deps, jobId, attempt);
+        } finally {
+          clearInterval(beat);
+        }
+      }),
+  };
+}
+
+async function dispatch(deps: DispatchDeps, jobId: string, attempt: number): Promise<void> {
+  const target = await findHttpTarget(deps.db, jobId, attempt);
+  const key = { jobId, attempt, nodeId: target.nodeId, claimId: randomUUID() };
+  const { payload, timeoutSeconds } = await claimAttempt(deps.db, {
+    ...key,
+    incarnation: target.incarnation,
+  });
+  const request = toUpstreamRequest(payload, timeoutSeconds);
+  const result =
+    request === null
+      ? scriptTooLong(payload)
+      : await runOnNode(deps, target, request, timeoutSeconds, key.claimId, key);
+  const { wokenTaskIds } = await completeAttempt(deps.db, { ...key, result });
+  signalWoken(deps, wokenTaskIds);
+}
+
+async function runOnNode(
+  deps: DispatchDeps,
+  target: HttpTarget,
+  request: RunRequest,
+  timeoutSeconds: number,
+  claimId: string,
+  { jobId, attempt }: { readonly jobId: string; readonly attempt: number },
+): Promise<RunResponse> {
+  try {
+    const { data } = await deps.http.send({
+      method: 'POST',
+      url: `${target.baseUrl.replace(/\/+$/, '')}${PATHS.workerJobsRun}`,
+      bearer: deps.envelope.open(target.workerToken, `node:${target.nodeId}`),
+      body: request,
+      reply: runResponseSchema,
+      timeoutMs: timeoutSeconds * 1000 + LEASE.startToCloseMarginMs / 2,
+      signal: Context.current().cancellationSignal,
+    });
+    return data;
+  } catch (error) {
+    Context.current().cancellationSignal.throwIfAborted();
+    if (neverStarted(error)) await releaseDeadline(deps.db, jobId, attempt, claimId);
+    deps.logger.warn({ err: error, jobId, attempt }, 'dispatch to the node failed');
+    throw ApplicationFailure.create({ type: 'node_fault', message: 'node_fault', nonRetryable: true });
+  }
+}
+
+/** Refused by the node, or no connection at all: nothing runs there. */
+function neverStarted(error: unknown): boolean {
+  if (error instanceof HttpStatusError) return true;
+  const cause: unknown = error instanceof Error ? error.cause : undefined;
+  const code: unknown = typeof cause === 'object' && cause !== null ? Reflect.get(cause, 'code') : undefined;
+  return code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'UND_ERR_CONNECT_TIMEOUT';
+}
+
+function scriptTooLong(payload: RunRequest): RunResponse {
+  const now = rfc3339(new Date());
+  return {
+    version: 1,
+    task_id: payload.task_id,
+    job_id: payload.job_id,
+    status: 'failed',
+    exit_code: -1,
+    stdout: '',
+    stderr:
+      'the script is longer than 128 KiB, which a node without a Temporal queue cannot take; shorten it',
+    started_at: now,
+    ended_at: now,
+    truncated: { stdout: false, stderr: false },
+  };
+}

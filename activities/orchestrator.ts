@@ -1,0 +1,42 @@
+import type { OrchestratorActivities } from '../contracts/activities.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { TaskWorkflows } from '../platform/temporal/tasks.ts';
+import type { Database } from '../schema/database.ts';
+import { markNodeInactive } from '../schema/reconcile.ts';
+import { advanceJob, beginTask, finishTask, requestCancel } from '../schema/tasks/lifecycle.ts';
+import { withFixedFailures } from './failures.ts';
+import { signalWoken } from './signal-woken.ts';
+
+export interface OrchestratorActivityDeps {
+  readonly db: Database;
+  readonly tasks: Pick<TaskWorkflows, 'signalCapacity'>;
+  readonly logger: Logger;
+}
+
+/** The short database steps of the workflows. Each is one transaction and safe to repeat. */
+export function createOrchestratorActivities(deps: OrchestratorActivityDeps): OrchestratorActivities {
+  const { db, logger } = deps;
+  const guard = <T>(activity: string, run: () => Promise<T>): Promise<T> =>
+    withFixedFailures(logger, activity, run);
+  return {
+    beginTask: ({ taskId }) =>
+      guard('beginTask', async () => {
+        const { value, wokenTaskIds } = await beginTask(db, taskId);
+        signalWoken(deps, wokenTaskIds);
+        return value;
+      }),
+    placeJob: (request) =>
+      guard('placeJob', async () => {
+        const { value, wokenTaskIds } = await advanceJob(db, request);
+        signalWoken(deps, wokenTaskIds);
+        return value;
+      }),
+    requestCancel: ({ taskId }) =>
+      guard('requestCancel', async () => {
+        await requestCancel(db, taskId);
+      }),
+    finishTask: ({ taskId }) => guard('finishTask', async () => ({ status: await finishTask(db, taskId) })),
+    markNodeInactive: ({ nodeSlug, incarnation }) =>
+      guard('markNodeInactive', () => markNodeInactive(db, nodeSlug, incarnation)),
+  };
+}

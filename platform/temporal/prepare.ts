@@ -1,0 +1,57 @@
+import { Connection, isGrpcServiceError } from '@temporalio/client';
+import { NAMESPACE_RETENTION_DAYS, SEARCH_ATTRIBUTES } from '../../contracts/temporal.ts';
+import { sleep } from '../clock.ts';
+import type { TemporalTarget } from './client.ts';
+
+/** Values of `temporal.api.enums.v1.IndexedValueType`. */
+const INDEXED_VALUE_TYPE = { KEYWORD: 2, KEYWORD_LIST: 7 } as const;
+const GRPC_ALREADY_EXISTS = 6;
+const SECONDS_PER_DAY = 86_400;
+const NAMESPACE_VISIBLE_TRIES = 30;
+
+/** Makes the namespace and the search attributes where they are missing. Safe to repeat. */
+export async function prepareTemporal(target: TemporalTarget): Promise<void> {
+  const connection = await Connection.connect({ address: target.address, tls: target.tls });
+  try {
+    await ensureNamespace(connection, target.namespace);
+    await ensureSearchAttributes(connection, target.namespace);
+  } finally {
+    await connection.close();
+  }
+}
+
+async function ensureNamespace(connection: Connection, namespace: string): Promise<void> {
+  try {
+    await connection.workflowService.registerNamespace({
+      namespace,
+      description: 'CyNodeAI',
+      workflowExecutionRetentionPeriod: { seconds: NAMESPACE_RETENTION_DAYS * SECONDS_PER_DAY },
+    });
+  } catch (error) {
+    if (!isAlreadyThere(error)) throw error;
+  }
+}
+
+/** A new namespace is visible to the frontend only after a moment. */
+async function ensureSearchAttributes(connection: Connection, namespace: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+      const missing = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => !Object.hasOwn(customAttributes, name));
+      if (missing.length === 0) return;
+      await connection.operatorService.addSearchAttributes({
+        namespace,
+        searchAttributes: Object.fromEntries(missing.map(([name, type]) => [name, INDEXED_VALUE_TYPE[type]])),
+      });
+      return;
+    } catch (error) {
+      if (isAlreadyThere(error)) return;
+      if (tries === NAMESPACE_VISIBLE_TRIES) throw error;
+      await sleep(500);
+    }
+  }
+}
+
+function isAlreadyThere(error: unknown): boolean {
+  return isGrpcServiceError(error) && Number(error.code) === GRPC_ALREADY_EXISTS;
+}

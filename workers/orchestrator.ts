@@ -1,0 +1,147 @@
+import { access } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { createDispatchActivities } from '../activities/dispatch/dispatch-http.ts';
+import { createOrchestratorActivities } from '../activities/orchestrator.ts';
+import { QUEUE_ORCHESTRATOR } from '../contracts/temporal.ts';
+import { sleep } from '../platform/clock.ts';
+import type { OrchestratorConfig } from '../platform/config/orchestrator.ts';
+import { ConfigError } from '../platform/config/readers.ts';
+import { createEnvelope } from '../platform/crypto/envelope.ts';
+import { createHttpClient } from '../platform/http/client.ts';
+import type { HttpClient } from '../platform/http/client.ts';
+import { createHttpApp } from '../platform/http/server.ts';
+import type { Role } from '../platform/lifecycle.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Registry } from '../platform/metrics.ts';
+import { connectTemporal } from '../platform/temporal/client.ts';
+import { createNodeWorkflows } from '../platform/temporal/nodes.ts';
+import { installTemporalRuntime } from '../platform/temporal/runtime.ts';
+import { createTaskWorkflows } from '../platform/temporal/tasks.ts';
+import { databaseReadiness, openDatabase } from '../schema/database.ts';
+import { createLeadership } from '../schema/leader.ts';
+import { assertSchemaFits } from '../schema/migrate.ts';
+import { runReconciler } from './reconciler/reconciler.ts';
+import type { RepairDeps } from './reconciler/repairs.ts';
+
+type WorkerDeps = RepairDeps & { readonly http: HttpClient };
+
+const BUNDLE_PATH = fileURLToPath(new URL('../dist/workflows.cjs', import.meta.url));
+const RECONNECT_PAUSE_MS = 1_000;
+const MAX_DISPATCHES = 50;
+
+/** Role `orchestrator-worker`: all workflows, the short database activities, HTTP dispatch, and the reconciler. */
+export async function startOrchestratorWorker(
+  config: OrchestratorConfig,
+  logger: Logger,
+  metrics: Registry,
+): Promise<Role> {
+  installTemporalRuntime(logger);
+  await requireBundle();
+  const closing = new AbortController();
+  const resources = new AsyncDisposableStack();
+  const { db } = resources.use(
+    openDatabase({
+      url: config.databaseUrl,
+      poolSize: config.databasePoolSize,
+      onIdleError: (error) => logger.warn({ err: error }, 'database connection lost'),
+    }),
+  );
+  await assertSchemaFits(db);
+  const http = resources.use(createHttpClient());
+  const { client } = resources.use(await connectTemporal(config.temporal));
+  const leadership = resources.use(createLeadership(config.databaseUrl));
+  const deps: WorkerDeps = {
+    db,
+    client,
+    http,
+    logger,
+    tasks: createTaskWorkflows(client),
+    nodes: createNodeWorkflows(client),
+  };
+
+  const state = { polling: false };
+  const health = createHttpApp({
+    logger,
+    metrics,
+    bodyLimitBytes: 1024,
+    tooLarge: 'validation',
+    readiness: async () =>
+      state.polling ? databaseReadiness(db) : `Temporal cannot be reached at ${config.temporal.address}`,
+  });
+  await health.listen(config.workerHealth);
+
+  const worker = runWorker(config, deps, state, closing.signal);
+  const reconciler = runReconciler(deps, leadership, closing.signal);
+  return {
+    name: 'orchestrator-worker',
+    failed: Promise.all([worker, reconciler]).then(() => new Promise<never>(() => undefined)),
+    [Symbol.asyncDispose]: async () => {
+      closing.abort();
+      await Promise.allSettled([worker, reconciler]);
+      await health.close();
+      await resources.disposeAsync();
+    },
+  };
+}
+
+async function requireBundle(): Promise<void> {
+  await access(BUNDLE_PATH).catch(() => {
+    throw new ConfigError('the workflow bundle dist/workflows.cjs is missing: run `npm run build:workflows`');
+  });
+}
+
+/** Polls until closing; Temporal may be away at the start. */
+async function runWorker(
+  config: OrchestratorConfig,
+  deps: WorkerDeps,
+  state: { polling: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const connection = await connectWhenThere(config, deps.logger, signal);
+  if (connection === null) return;
+  try {
+    const worker = await Worker.create({
+      connection,
+      namespace: config.temporal.namespace,
+      taskQueue: QUEUE_ORCHESTRATOR,
+      workflowBundle: { codePath: BUNDLE_PATH },
+      activities: {
+        ...createOrchestratorActivities(deps),
+        ...createDispatchActivities({
+          ...deps,
+          envelope: createEnvelope([config.masterSecret, ...config.previousSecrets]),
+        }),
+      },
+      maxConcurrentActivityTaskExecutions: MAX_DISPATCHES,
+      maxHeartbeatThrottleInterval: '1s',
+      defaultHeartbeatThrottleInterval: '1s',
+      shutdownGraceTime: '5s',
+    });
+    state.polling = true;
+    const stop = (): void => worker.shutdown();
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    await worker.run();
+  } finally {
+    state.polling = false;
+    await connection.close();
+  }
+}
+
+async function connectWhenThere(
+  config: OrchestratorConfig,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<NativeConnection | null> {
+  const { address, tls } = config.temporal;
+  while (!signal.aborted) {
+    try {
+      return await NativeConnection.connect({ address, tls });
+    } catch (error) {
+      logger.warn({ err: error, address }, 'Temporal cannot be reached; trying again');
+      await sleep(RECONNECT_PAUSE_MS, signal);
+    }
+  }
+  return null;
+}

@@ -1,0 +1,51 @@
+import { sleep } from '../../platform/clock.ts';
+import type { Leadership } from '../../schema/leader.ts';
+import {
+  createGoneCheck,
+  deliverCancels,
+  startForgotten,
+  startNodeWorkflows,
+  wakeWaiters,
+} from './repairs.ts';
+import type { RepairDeps } from './repairs.ts';
+
+const PASS_EVERY_MS = 2_000;
+/** Passes between two looks at workflows, which cost Temporal a call each. */
+const LOOK_EVERY_PASSES = 5;
+
+interface Repair {
+  readonly name: string;
+  readonly everyPasses: number;
+  readonly run: (deps: RepairDeps) => Promise<void>;
+}
+
+/** The one sweeper (design §4): repairs from Postgres what a lost message or a dead process left behind. */
+export async function runReconciler(
+  deps: RepairDeps,
+  leadership: Leadership,
+  signal: AbortSignal,
+): Promise<void> {
+  const repairs: readonly Repair[] = [
+    { name: 'start forgotten tasks', everyPasses: 1, run: startForgotten },
+    { name: 'deliver cancels', everyPasses: 1, run: deliverCancels },
+    { name: 'wake waiters', everyPasses: 1, run: wakeWaiters },
+    { name: 'check for gone workflows', everyPasses: LOOK_EVERY_PASSES, run: createGoneCheck() },
+    { name: 'start node workflows', everyPasses: LOOK_EVERY_PASSES, run: startNodeWorkflows },
+  ];
+  for (let pass = 0; !signal.aborted; pass += 1) {
+    if (await leadership.lead()) await runPass(deps, repairs, pass);
+    await sleep(PASS_EVERY_MS, signal);
+  }
+}
+
+/** One repair that fails does not keep the others from running. */
+async function runPass(deps: RepairDeps, repairs: readonly Repair[], pass: number): Promise<void> {
+  for (const { name, everyPasses, run } of repairs) {
+    if (pass % everyPasses !== 0) continue;
+    try {
+      await run(deps);
+    } catch (error) {
+      deps.logger.warn({ err: error, repair: name }, 'repair failed; the next pass tries again');
+    }
+  }
+}

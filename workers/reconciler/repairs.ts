@@ -1,0 +1,102 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { nodeWorkflowId, taskWorkflowId } from '../../contracts/temporal.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { callTemporal } from '../../platform/temporal/calls.ts';
+import type { NodeWorkflows } from '../../platform/temporal/nodes.ts';
+import type { TaskWorkflows } from '../../platform/temporal/tasks.ts';
+import type { Database } from '../../schema/database.ts';
+import { placeWaitingJobs } from '../../schema/jobs/placement.ts';
+import {
+  findNotStarted,
+  findQuiet,
+  findTemporalNodes,
+  findUnclaimed,
+  findUndeliveredCancels,
+  markCancelDelivered,
+  markStarted,
+} from '../../schema/reconcile.ts';
+import type { OpenTask } from '../../schema/reconcile.ts';
+import { abandonTask } from '../../schema/tasks/lifecycle.ts';
+
+export interface RepairDeps {
+  readonly db: Database;
+  readonly client: Client;
+  readonly tasks: TaskWorkflows;
+  readonly nodes: NodeWorkflows;
+  readonly logger: Logger;
+}
+
+const BATCH = 100;
+const LOWEST_ID = '00000000-0000-0000-0000-000000000000';
+
+async function startTask({ tasks, db, logger }: RepairDeps, task: OpenTask): Promise<void> {
+  await tasks.start({
+    taskId: task.id,
+    name: task.name,
+    userHandle: task.handle,
+    projectSlug: task.project_slug,
+    inputMode: task.input_mode,
+  });
+  await markStarted(db, task.id);
+  logger.info({ taskId: task.id }, 'workflow started by the reconciler');
+}
+
+/** Rows whose workflow was never started: Temporal was away, or the gateway died in between. */
+export async function startForgotten(deps: RepairDeps): Promise<void> {
+  for (const task of await findNotStarted(deps.db, BATCH)) await startTask(deps, task);
+}
+
+/** Cancels that are stored but did not reach Temporal. */
+export async function deliverCancels({ db, tasks }: RepairDeps): Promise<void> {
+  for (const taskId of await findUndeliveredCancels(db, BATCH)) {
+    await tasks.cancel(taskId);
+    await markCancelDelivered(db, taskId);
+  }
+}
+
+/** Waiters that would fit now, and placed jobs whose signal may have been lost. */
+export async function wakeWaiters({ db, tasks }: RepairDeps): Promise<void> {
+  const placed = await db.transaction().execute((tx) => placeWaitingJobs(tx));
+  const unclaimed = await findUnclaimed(db, BATCH);
+  for (const taskId of new Set([...placed, ...unclaimed])) await tasks.signalCapacity(taskId);
+}
+
+/** Looks at the workflows of tasks that are quiet, a batch a pass: one that is gone ends its task, or starts it when it never ran. */
+export function createGoneCheck(): (deps: RepairDeps) => Promise<void> {
+  let afterId = LOWEST_ID;
+  return async (deps) => {
+    const quiet = await findQuiet(deps.db, afterId, BATCH);
+    afterId = quiet.length < BATCH ? LOWEST_ID : (quiet.at(-1)?.id ?? LOWEST_ID);
+    for (const task of quiet) {
+      const state = await workflowState(deps.client, taskWorkflowId(task.id));
+      if (state === 'running') continue;
+      if (state === 'missing' && task.status === 'pending') await startTask(deps, task);
+      else await abandon(deps, task.id);
+    }
+  };
+}
+
+async function abandon({ db, tasks, logger }: RepairDeps, taskId: string): Promise<void> {
+  logger.error({ taskId }, 'the workflow of an open task is gone; the task fails');
+  for (const woken of await abandonTask(db, taskId, 'workflow_gone')) await tasks.signalCapacity(woken);
+}
+
+/** Node workflows that do not run. */
+export async function startNodeWorkflows({ db, client, nodes, logger }: RepairDeps): Promise<void> {
+  for (const { slug, incarnation } of await findTemporalNodes(db)) {
+    if ((await workflowState(client, nodeWorkflowId(slug))) === 'running') continue;
+    await nodes.registered(slug, incarnation);
+    logger.info({ nodeSlug: slug }, 'node workflow started by the reconciler');
+  }
+}
+
+async function workflowState(client: Client, workflowId: string): Promise<'running' | 'closed' | 'missing'> {
+  try {
+    const { status } = await callTemporal(client, () => client.workflow.getHandle(workflowId).describe());
+    return status.name === 'RUNNING' ? 'running' : 'closed';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return 'missing';
+    throw error;
+  }
+}

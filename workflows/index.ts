@@ -1,0 +1,2 @@
+export { nodeWorkflow } from './node/workflow.ts';
+export { taskWorkflow } from './task/workflow.ts';

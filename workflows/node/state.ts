@@ -1,0 +1,16 @@
+/** What the node's workflow carries from run to run. */
+export interface NodeState {
+  incarnation: number;
+  /** Configuration still to be delivered. */
+  pendingConfig: string | null;
+}
+
+/** Registrations may arrive late or twice; only a newer incarnation counts. */
+export function noteRegistration(state: NodeState, incarnation: number): void {
+  if (incarnation > state.incarnation) state.incarnation = incarnation;
+}
+
+/** Pause before the lease is offered again, so that an agent which refuses it at once does not fill the history. */
+export function leaseBackoffMs(heldForMs: number): number {
+  return heldForMs < 10_000 ? 5_000 : 0;
+}

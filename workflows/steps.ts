@@ -1,0 +1,46 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  proxyLocalActivities,
+  sleep,
+} from '@temporalio/workflow';
+import type { OrchestratorActivities } from '../contracts/activities.ts';
+
+const LONGEST_PAUSE_MS = 30_000;
+
+/**
+ * Runs a short database step until it succeeds. It is not cancelled half way: cancelling is a step of its own. Only
+ * failures that say that repeating is useless come back. A few quick tries, then durable timers, so that an outage of
+ * Postgres neither holds the workflow task nor grows the history.
+ *
+ * @param summary what the step does, for operators.
+ */
+export function databaseStep<T>(
+  summary: string,
+  call: (steps: OrchestratorActivities) => Promise<T>,
+): Promise<T> {
+  const steps = proxyLocalActivities<OrchestratorActivities>({
+    startToCloseTimeout: '3s',
+    retry: { initialInterval: '50ms', backoffCoefficient: 3, maximumAttempts: 3 },
+    summary,
+  });
+  return CancellationScope.nonCancellable(async () => {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await call(steps);
+      } catch (error) {
+        if (isFinal(error)) throw error;
+        await sleep(Math.min(LONGEST_PAUSE_MS, 1000 * 2 ** tries), { summary: `try again to ${summary}` });
+      }
+    }
+  });
+}
+
+function isFinal(error: unknown): boolean {
+  return (
+    error instanceof ActivityFailure &&
+    error.cause instanceof ApplicationFailure &&
+    error.cause.nonRetryable === true
+  );
+}
