@@ -1,0 +1,41 @@
+import { readOrchestratorConfig } from '../platform/config/orchestrator.ts';
+import type { OrchestratorConfig } from '../platform/config/orchestrator.ts';
+import { ConfigError } from '../platform/config/readers.ts';
+import type { Env } from '../platform/config/readers.ts';
+import type { Role } from '../platform/lifecycle.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Registry } from '../platform/metrics.ts';
+
+export interface RoleContext {
+  readonly env: Env;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+}
+
+type Starter = (context: RoleContext) => Promise<Role>;
+type OrchestratorStarter = (config: OrchestratorConfig, logger: Logger, metrics: Registry) => Promise<Role>;
+
+/** A role of the orchestrator side. Loaded only when asked for: a node agent needs no database client. */
+function orchestratorRole(load: () => Promise<OrchestratorStarter>): Starter {
+  return async ({ env, logger, metrics }) => {
+    const start = await load();
+    return start(readOrchestratorConfig(env), logger, metrics);
+  };
+}
+
+const ROLES: Readonly<Record<string, Starter>> = {
+  'user-api': orchestratorRole(async () => (await import('../gateway/user-api/role.ts')).startUserApi),
+  'control-plane': orchestratorRole(async () => (await import('../gateway/control-plane/role.ts')).startControlPlane),
+  'orchestrator-worker': orchestratorRole(async () => (await import('../workers/orchestrator.ts')).startOrchestratorWorker),
+  'node-agent': async ({ env, logger, metrics }) =>
+    (await import('../node-agent/role.ts')).startNodeAgent(env, logger, metrics),
+};
+
+export const ROLE_NAMES: readonly string[] = Object.keys(ROLES);
+
+/** @throws ConfigError for a name that is no role */
+export function findStarter(name: string): Starter {
+  const starter = ROLES[name];
+  if (starter === undefined) throw new ConfigError(`unknown role ${name}: use ${ROLE_NAMES.join(', ')}`);
+  return starter;
+}
