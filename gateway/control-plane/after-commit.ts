@@ -1,0 +1,63 @@
+import type { Logger } from '../../platform/logger.ts';
+import type { NodeWorkflows } from '../../platform/temporal/nodes.ts';
+import type { TaskWorkflows } from '../../platform/temporal/tasks.ts';
+import type { Database } from '../../schema/database.ts';
+import { offerCapacity } from '../../schema/nodes/capacity.ts';
+
+/**
+ * What is done once a change is stored, without delaying the reply. A failure is logged and left to the reconciler, which
+ * finds the same work in Postgres. Disposing waits for what is in hand.
+ */
+export interface AfterCommit extends AsyncDisposable {
+  /** Starts the node's workflow, or tells it of the new incarnation. */
+  nodeRegistered(slug: string, incarnation: number): void;
+  /** Tells tasks that a waiting job of theirs was placed. */
+  wakeTasks(taskIds: readonly string[]): void;
+  /** Places waiting jobs because a node came or grew, and wakes their tasks. */
+  offerCapacity(): void;
+}
+
+/** Work in hand at most; what comes on top while Temporal is away is left to the reconciler. */
+const MAX_IN_HAND = 1_000;
+
+export function createAfterCommit(deps: {
+  readonly db: Database;
+  readonly nodes: Pick<NodeWorkflows, 'registered'>;
+  readonly tasks: Pick<TaskWorkflows, 'signalCapacity'>;
+  readonly logger: Logger;
+}): AfterCommit {
+  const background = createBackground(deps.logger);
+  const wakeTasks = (taskIds: readonly string[]): void => {
+    for (const taskId of taskIds)
+      background.run({ taskId, step: 'capacity' }, () => deps.tasks.signalCapacity(taskId));
+  };
+  return {
+    nodeRegistered: (nodeSlug, incarnation) =>
+      background.run({ nodeSlug, incarnation, step: 'registered' }, () =>
+        deps.nodes.registered(nodeSlug, incarnation),
+      ),
+    wakeTasks,
+    offerCapacity: () =>
+      background.run({ step: 'offer_capacity' }, async () => wakeTasks(await offerCapacity(deps.db))),
+    [Symbol.asyncDispose]: () => background.settle(),
+  };
+}
+
+function createBackground(logger: Logger) {
+  const inHand = new Set<Promise<void>>();
+  const track = (promise: Promise<void>): void => {
+    inHand.add(promise);
+    void promise.finally(() => inHand.delete(promise));
+  };
+  return {
+    run: (fields: Readonly<Record<string, unknown>>, work: () => Promise<void>): void => {
+      if (inHand.size >= MAX_IN_HAND) return logger.warn(fields, 'left to the reconciler: too much in hand');
+      track(
+        work().catch((error: unknown) => logger.warn({ ...fields, err: error }, 'left to the reconciler')),
+      );
+    },
+    settle: async (): Promise<void> => {
+      while (inHand.size > 0) await Promise.all(inHand);
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { createHttpApp } from '../../platform/http/server.ts';
+import type { HttpApp } from '../../platform/http/server.ts';
+import { answerDatabaseAway } from '../shared/database-away.ts';
+import type { ControlPlaneDeps } from './deps.ts';
+import { requireNode, requireReporter } from './nodes/authenticate.ts';
+import { attemptRoutes } from './nodes/attempt-routes.ts';
+import { capabilityRoute } from './nodes/capability-route.ts';
+import { configRoutes } from './nodes/config-routes.ts';
+import { contactRoute } from './nodes/contact-route.ts';
+import { registerRoute } from './nodes/register-route.ts';
+import { readiness } from './readiness.ts';
+
+/** The control plane's HTTP surface (contract §7, design §4); `inject` works without listening. */
+export function buildControlPlane(deps: ControlPlaneDeps): HttpApp {
+  const app = createHttpApp({
+    logger: deps.logger,
+    metrics: deps.metrics,
+    bodyLimitBytes: deps.settings.maxBodyBytes,
+    tooLarge: 'validation',
+    trustedProxies: deps.settings.trustedProxies,
+    readiness: () => readiness(deps.db),
+  });
+  void app.register(async (scope) => {
+    answerDatabaseAway(scope);
+    registerRoute(scope, deps);
+    void scope.register(async (reporters) => reporterRoutes(reporters, deps));
+  });
+  return app;
+}
+
+function reporterRoutes(scope: HttpApp, deps: ControlPlaneDeps): void {
+  requireReporter(scope, deps);
+  contactRoute(scope, deps);
+  void scope.register(async (nodes) => {
+    requireNode(nodes, deps);
+    configRoutes(nodes, deps);
+    capabilityRoute(nodes, deps);
+    attemptRoutes(nodes, deps);
+  });
+}

@@ -1,0 +1,31 @@
+import type { OrchestratorConfig } from '../../platform/config/orchestrator.ts';
+import type { Envelope } from '../../platform/crypto/envelope.ts';
+import type { TokenService } from '../../platform/crypto/tokens.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { Registry } from '../../platform/metrics.ts';
+import type { Database } from '../../schema/database.ts';
+import type { AfterCommit } from './after-commit.ts';
+
+export type ControlPlaneSettings = Pick<
+  OrchestratorConfig,
+  | 'publicUrl'
+  | 'registrationPsk'
+  | 'nodeTokenMs'
+  | 'temporal'
+  | 'temporalForNodes'
+  | 'workerApiTargetUrl'
+  | 'workflowRunnerToken'
+  | 'maxBodyBytes'
+  | 'trustedProxies'
+>;
+
+/** What the control plane's routes work with. */
+export interface ControlPlaneDeps {
+  readonly db: Database;
+  readonly tokens: TokenService;
+  readonly envelope: Envelope;
+  readonly afterCommit: AfterCommit;
+  readonly settings: ControlPlaneSettings;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+}

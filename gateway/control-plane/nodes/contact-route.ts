@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { nodeContactSchema } from '../../../contracts/nodes.ts';
+import { PATHS } from '../../../contracts/paths.ts';
+import type { HttpApp } from '../../../platform/http/server.ts';
+import { recordContact } from '../../../schema/nodes/contact.ts';
+import { COMMON_PROBLEMS } from '../../shared/problem-schema.ts';
+import type { ControlPlaneDeps } from '../deps.ts';
+import { reporterOf } from './authenticate.ts';
+
+const MAX_CONTACT_BYTES = 16 * 1024;
+
+/** `POST /v1/nodes/contact` (ours), every two seconds from each agent: it can take work, and what it has in hand. */
+export function contactRoute(app: HttpApp, deps: ControlPlaneDeps): void {
+  app.post(
+    PATHS.nodeContact,
+    {
+      bodyLimit: MAX_CONTACT_BYTES,
+      schema: {
+        body: nodeContactSchema,
+        response: { 204: z.undefined(), ...COMMON_PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const { becameActive } = await recordContact(deps.db, reporterOf(request), request.body);
+      if (becameActive) deps.afterCommit.offerCapacity();
+      return reply.code(204).send();
+    },
+  );
+}

@@ -1,0 +1,32 @@
+import type { JobDocument } from '../../../contracts/jobs.ts';
+import { LEASE } from '../../../contracts/temporal.ts';
+import type { TokenService } from '../../../platform/crypto/tokens.ts';
+import type { Claim, ClaimRequest } from '../../../schema/jobs/intake.ts';
+
+const SECOND_MS = 1000;
+
+/**
+ * The job document of a claim. Everything in it comes from what is stored, the token included, so that a repeated claim
+ * gets the very same reply.
+ */
+export async function jobDocument(
+  tokens: TokenService,
+  request: ClaimRequest,
+  claim: Claim,
+): Promise<JobDocument> {
+  const { jobId, attempt, claimId } = request;
+  return {
+    version: 1,
+    attempt,
+    job: claim.payload,
+    timeout_seconds: claim.timeoutSeconds,
+    job_token: await tokens.sign(
+      'job',
+      { sub: jobId, jti: claimId, job_id: jobId, attempt },
+      {
+        issuedAt: claim.claimedAt,
+        lifeMs: claim.timeoutSeconds * SECOND_MS + LEASE.startToCloseMarginMs,
+      },
+    ),
+  };
+}
