@@ -1,6 +1,12 @@
 import { Command } from '@commander-js/extra-typings';
 import { SetupError } from '../engines/talk.ts';
+import { down, reset } from './down.ts';
+import { printLogs } from './logs.ts';
+import { readSettings } from './settings.ts';
+import { printStatus } from './status.ts';
+import { settingsOfRunningStack } from './supervisor-state.ts';
 import { runTests } from './test.ts';
+import { up } from './up.ts';
 
 const program = new Command('./dev')
   .description('Sets CyNodeAI up on this machine, runs it and tests it.')
@@ -15,6 +21,41 @@ Examples:
   ./dev test unit -- auth   run the unit tests whose path contains "auth"
   ./dev down                stop everything, keep the data`,
   );
+
+program
+  .command('up')
+  .description('set up what is missing, start everything, run a first task')
+  .option('-d, --detach', 'do not run the first task', false)
+  .option('-y, --yes', 'install what is missing without asking', false)
+  .action((options) => up(readSettings(process.env), options));
+
+program
+  .command('down')
+  .description('stop everything, keep the data')
+  .action(() => down(readSettings(process.env)));
+
+program
+  .command('reset')
+  .description('stop everything and remove all data')
+  .option('-y, --yes', 'do not ask', false)
+  .action(async (options) => reset(await settingsOfRunningStack(readSettings(process.env)), options));
+
+program
+  .command('status')
+  .description('show what runs; the exit code is 0 when all is well')
+  .action(async () => {
+    process.exitCode = await printStatus(await settingsOfRunningStack(readSettings(process.env)));
+  });
+
+program
+  .command('logs')
+  .description('show the logs')
+  .argument(
+    '[role]',
+    'supervisor, postgres, temporal, orchestrator or node-agent; all of them when none is named',
+  )
+  .option('-f, --follow', 'go on printing what is added', false)
+  .action((role, options) => printLogs(readSettings(process.env), role, options.follow));
 
 program
   .command('test')

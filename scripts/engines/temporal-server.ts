@@ -1,7 +1,6 @@
 import { execa } from 'execa';
-import { NAMESPACE_RETENTION_DAYS, SEARCH_ATTRIBUTES } from '../../contracts/temporal.ts';
+import { SEARCH_ATTRIBUTES } from '../../contracts/temporal.ts';
 import { plainEnvironment, type ServiceSpec } from './service.ts';
-import { SetupError } from './talk.ts';
 
 /** What tells one development server from another. */
 export interface TemporalServerOptions {
@@ -60,18 +59,6 @@ export function temporalAddress(port: number): string {
 async function canListWorkflows(options: TemporalServerOptions): Promise<boolean> {
   const result = await runCli(options, ['workflow', 'list', '--limit', '1']);
   return !result.failed;
-}
-
-/** Keeps closed workflows as long as the contract says; the development server's own default is a day. */
-export async function setRetention(options: TemporalServerOptions): Promise<void> {
-  const result = await runCli(options, [
-    'operator',
-    'namespace',
-    'update',
-    '--retention',
-    `${String(NAMESPACE_RETENTION_DAYS)}d`,
-  ]);
-  if (result.failed) throw new SetupError(`Temporal's retention could not be set: ${result.stderr.trim()}`);
 }
 
 function runCli(options: TemporalServerOptions, command: string[]) {

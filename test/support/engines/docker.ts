@@ -10,7 +10,7 @@ import { testTalk } from './services.ts';
 export async function prepareTestDocker(run: RunFolder): Promise<void> {
   const docker = await ensureDocker(testTalk);
   const image = await ensureSandboxImage(docker, testTalk);
-  onRelease(() => removeNodeContainers(docker, (slug) => slug.startsWith(run.nodePrefix)));
+  onRelease(() => removeNodeContainers(docker, ({ nodeSlug }) => nodeSlug.startsWith(run.nodePrefix)));
   publishTestSetting('dockerHost', docker.host);
   publishTestSetting('sandboxImage', image);
   publishTestSetting('nodePrefix', run.nodePrefix);

@@ -58,7 +58,7 @@ async function sweepAbandonedRuns(): Promise<void> {
     const services = (await readJson(join(path, SERVICES_FILE), z.array(identitySchema))) ?? [];
     for (const service of services) await endProcess(service);
     const docker = await findRunningDocker().catch(() => undefined);
-    if (docker) await removeNodeContainers(docker, (slug) => slug.startsWith(owner.nodePrefix));
+    if (docker) await removeNodeContainers(docker, ({ nodeSlug }) => nodeSlug.startsWith(owner.nodePrefix));
     await removeRun(path);
   }
 }

@@ -1,0 +1,116 @@
+import { relative } from 'node:path';
+import { ensureDocker } from '../engines/docker.ts';
+import { withLock } from '../engines/lock.ts';
+import { waitUntil } from '../engines/processes.ts';
+import { ensureSandboxImage } from '../engines/sandbox-image.ts';
+import { SetupError, terminalTalk, type Talk } from '../engines/talk.ts';
+import { ensureTemporalCli } from '../engines/temporal-cli.ts';
+import { buildOutputs } from './builds.ts';
+import { isNodeActive, logIn, runFirstTask, FIRST_TASK } from './cynork.ts';
+import { pathsOf, urlsOf, type Settings } from './settings.ts';
+import { endLeftovers, launchSupervisor, requireFreePorts, waitForStart } from './start.ts';
+import { openStateFolder, type Secrets } from './state-folder.ts';
+import { terminalSteps, type Steps } from './steps.ts';
+import { readLiveState, settingsOfRunningStack } from './supervisor-state.ts';
+
+/** How `./dev up` was called. */
+export interface UpOptions {
+  /** Do not run the first task. */
+  detach: boolean;
+  /** Install what is missing without asking. */
+  yes: boolean;
+}
+
+const NODE_TIMEOUT_MS = 60_000;
+
+/** Sets up what is missing, starts the stack, logs the launcher in and runs a first task. Safe to run twice. */
+export async function up(wanted: Settings, options: UpOptions): Promise<void> {
+  const steps = terminalSteps();
+  const talk = terminalTalk(options);
+  const running = await readLiveState(wanted);
+  const settings = await settingsOfRunningStack(wanted);
+  if (running === undefined) talk.say('Setting up CyNodeAI');
+  else
+    talk.say(
+      `CyNodeAI of this checkout is already up (supervisor pid ${String(running.supervisor.pid)}); checking it`,
+    );
+
+  await ensureEngines(steps, talk);
+  const { secrets, isNew } = await withLock(pathsOf(settings).startLock, () => launch(settings));
+  await awaitStack(settings, secrets, steps);
+  if (!options.detach && running === undefined) await showFirstTask(settings, steps);
+  printSummary(settings, isNew ? secrets : undefined);
+}
+
+async function ensureEngines(steps: Steps, talk: Talk): Promise<void> {
+  const built = (names: string[]): string =>
+    names.length === 0 ? 'Programs up to date' : `Built ${names.join(', ')}`;
+  await steps.run('Programs', () => buildOutputs(), built);
+  const docker = await steps.run(
+    'Docker Engine',
+    () => ensureDocker(talk),
+    ({ host }) => `Docker Engine at ${host}`,
+  );
+  await steps.run(
+    'Sandbox image',
+    () => ensureSandboxImage(docker, talk),
+    (image) => `Sandbox image ${image}`,
+  );
+  await steps.run('Temporal CLI', () => ensureTemporalCli(talk));
+}
+
+/** Starts the supervisor unless one runs. Done under a lock, so that two `./dev up` at once start one stack. */
+async function launch(settings: Settings): Promise<{ secrets: Secrets; isNew: boolean }> {
+  await endLeftovers(settings);
+  const running = (await readLiveState(settings)) !== undefined;
+  if (!running) await requireFreePorts(settings);
+  const opened = await openStateFolder(settings);
+  if (!running) await launchSupervisor(settings);
+  return opened;
+}
+
+async function awaitStack(settings: Settings, secrets: Secrets, steps: Steps): Promise<void> {
+  if (settings.givenDatabase === undefined)
+    await steps.run('Postgres', () => waitForStart(settings, 'postgres'));
+  await steps.run('Temporal', () => waitForStart(settings, 'temporal'));
+  await steps.run('Orchestrator', () => waitForStart(settings, 'orchestrator'));
+  await steps.run('Node agent', () => waitForStart(settings));
+  await steps.run('bin/cynork is logged in as admin', () => logIn(settings, secrets.adminPassword));
+  await steps.run(`${settings.nodeSlug} is ready for jobs`, () => waitForNode(settings));
+}
+
+async function waitForNode(settings: Settings): Promise<void> {
+  const active = await waitUntil(() => isNodeActive(settings), {
+    timeoutMs: NODE_TIMEOUT_MS,
+    intervalMs: 200,
+  });
+  if (active) return;
+  throw new SetupError(
+    `${settings.nodeSlug} did not become active. Its log: ${pathsOf(settings).log('node-agent')}`,
+  );
+}
+
+async function showFirstTask(settings: Settings, steps: Steps): Promise<void> {
+  const output = await steps.run('First task', () => runFirstTask(settings));
+  const shown = FIRST_TASK.map((part) => (/[ "]/.test(part) ? `'${part}'` : part)).join(' ');
+  console.log(`\n$ bin/cynork ${shown}\n${output}`);
+}
+
+function printSummary(settings: Settings, newSecrets: Secrets | undefined): void {
+  const urls = urlsOf(settings);
+  const passwordFile = relative(process.cwd(), pathsOf(settings).adminPassword);
+  const password = newSecrets
+    ? `password ${newSecrets.adminPassword}  (kept in ${passwordFile})`
+    : `password in ${passwordFile}`;
+  console.log(`
+CyNodeAI is up.
+
+  User API       ${urls.userApi}
+  Temporal UI    ${urls.temporalUi}
+  admin          ${password}
+
+  bin/cynork task create --command 'uname -a' --result
+  bin/cynork task list
+  bin/cynork nodes list
+  ./dev status | logs -f | down`);
+}
