@@ -1,0 +1,62 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { chooseNode } from '../../../schema/jobs/choose-node.ts';
+import type { NodeState } from '../../../schema/jobs/choose-node.ts';
+import { statusFromJobs } from '../../../schema/tasks/lifecycle.ts';
+
+const nodes = fc.array(
+  fc.record<NodeState>({
+    id: fc.uuid(),
+    slug: fc.string({ minLength: 1, maxLength: 8 }),
+    available: fc.boolean(),
+    slots: fc.integer({ min: 0, max: 8 }),
+    used: fc.integer({ min: 0, max: 10 }),
+  }),
+);
+
+describe('the choice of a node', () => {
+  it('is an available node with a free slot whenever there is one, and otherwise a reason', () => {
+    fc.assert(
+      fc.property(nodes, (all) => {
+        const choice = chooseNode(all, null);
+        const fits = all.filter(({ available, used, slots }) => available && used < slots);
+        if (choice.kind === 'none') return expect(fits).toEqual([]);
+        expect(fits).toContain(choice.node);
+        const free = (node: NodeState): number => node.slots - node.used;
+        expect(free(choice.node)).toBe(Math.max(...fits.map(free)));
+      }),
+    );
+  });
+
+  it('avoids the node that had the job last unless it is the only one', () => {
+    fc.assert(
+      fc.property(nodes, (all) => {
+        const first = chooseNode(all, null);
+        if (first.kind === 'none') return;
+        const second = chooseNode(all, first.node.id);
+        const others = all.filter(
+          ({ id, available, used, slots }) => id !== first.node.id && available && used < slots,
+        );
+        expect(second.kind).toBe('node');
+        if (second.kind === 'node') expect(second.node.id === first.node.id).toBe(others.length === 0);
+      }),
+    );
+  });
+
+  it('says what is missing', () => {
+    const node = { id: '1', slug: 'a', available: true, slots: 1, used: 1 };
+    expect(chooseNode([], null)).toMatchObject({ code: 'no_node_registered' });
+    expect(chooseNode([{ ...node, slots: 0 }], null)).toMatchObject({ code: 'no_node_capable' });
+    expect(chooseNode([{ ...node, available: false }], null)).toMatchObject({ code: 'no_node_active' });
+    expect(chooseNode([node], null)).toMatchObject({ code: 'no_free_slot' });
+  });
+});
+
+describe('the status of a task', () => {
+  it('follows from its jobs once all have ended', () => {
+    expect(statusFromJobs(['completed', 'running'])).toBeNull();
+    expect(statusFromJobs(['completed', 'completed'])).toBe('completed');
+    expect(statusFromJobs(['completed', 'canceled'])).toBe('canceled');
+    expect(statusFromJobs(['canceled', 'failed'])).toBe('failed');
+  });
+});

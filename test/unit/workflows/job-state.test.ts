@@ -1,0 +1,72 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { describeStep, endOfFailure, pauseAfterMs } from '../../../workflows/job/state.ts';
+import { leaseBackoffMs, noteRegistration } from '../../../workflows/node/state.ts';
+import { nodesOf } from '../../../workflows/task/state.ts';
+
+describe('the end of an attempt', () => {
+  it.each([
+    [{ kind: 'canceled', type: '' }, 'canceled'],
+    [{ kind: 'timeout', type: 'SCHEDULE_TO_START' }, 'not_started'],
+    [{ kind: 'timeout', type: 'HEARTBEAT' }, 'node_lost'],
+    [{ kind: 'timeout', type: 'START_TO_CLOSE' }, 'node_lost'],
+    [{ kind: 'application', type: 'cancel_requested' }, 'canceled'],
+    [{ kind: 'application', type: 'attempt_superseded' }, 'returned'],
+    [{ kind: 'application', type: 'claim_taken' }, 'returned'],
+    [{ kind: 'application', type: 'lease_lost' }, 'node_lost'],
+    [{ kind: 'application', type: 'WorkerShutdown' }, 'node_lost'],
+    [{ kind: 'application', type: 'node_fault' }, 'node_fault'],
+    [{ kind: 'other', type: '' }, 'node_lost'],
+  ] as const)('after %j is %s', (failure, end) => {
+    expect(endOfFailure(failure)).toBe(end);
+  });
+
+  it('pauses longer and longer, at most half a minute, and only where the node failed at once', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 100 }), (attempt) => {
+        expect(pauseAfterMs('node_lost', attempt)).toBe(0);
+        expect(pauseAfterMs('node_fault', attempt)).toBeLessThanOrEqual(30_000);
+        expect(pauseAfterMs('node_fault', attempt + 1)).toBeGreaterThanOrEqual(
+          pauseAfterMs('node_fault', attempt),
+        );
+      }),
+    );
+  });
+});
+
+describe('what operators read', () => {
+  it('names the job, the node and the attempt, or what is waited for', () => {
+    const placed = {
+      kind: 'placed',
+      jobId: 'j',
+      attempt: 2,
+      nodeSlug: 'node-02',
+      transport: 'temporal',
+      timeoutMs: 1,
+    } as const;
+    expect(describeStep(placed, 3, 5)).toBe('job 3 of 5 on node-02, attempt 2');
+    expect(describeStep({ kind: 'waiting', jobId: 'j', reason: 'no_free_slot' }, 1, 1)).toBe(
+      'job 1 of 1 waits: every slot is busy',
+    );
+    expect(nodesOf([placed, placed, { kind: 'waiting', jobId: 'j', reason: 'no_free_slot' }])).toEqual([
+      'node-02',
+    ]);
+  });
+});
+
+describe('the state of a node', () => {
+  it('follows the newest incarnation, whatever the order of the signals', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }), (signals) => {
+        const state = { incarnation: 0, pendingConfig: null };
+        for (const incarnation of signals) noteRegistration(state, incarnation);
+        expect(state.incarnation).toBe(Math.max(...signals));
+      }),
+    );
+  });
+
+  it('pauses only after a lease that was lost at once', () => {
+    expect(leaseBackoffMs(100)).toBeGreaterThan(0);
+    expect(leaseBackoffMs(60_000)).toBe(0);
+  });
+});
