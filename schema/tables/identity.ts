@@ -57,3 +57,18 @@ export interface AuthAuditLogTable {
   reason: string | null;
   created_at: Timestamp;
 }
+
+export interface RolesTable {
+  id: string;
+  name: string;
+}
+
+export interface RoleBindingsTable {
+  id: string;
+  subject_type: 'user' | 'group';
+  subject_id: string;
+  role_id: string;
+  scope_type: 'system' | 'project';
+  scope_id: string | null;
+  is_active: Generated<boolean>;
+}

@@ -3,6 +3,8 @@ import type {
   PasswordCredentialsTable,
   RefreshSessionsTable,
   RefreshTokensTable,
+  RoleBindingsTable,
+  RolesTable,
   UsersTable,
 } from './identity.ts';
 import type { NodeCapabilitiesTable, NodesTable } from './nodes.ts';
@@ -22,6 +24,8 @@ export interface Tables {
   refresh_sessions: RefreshSessionsTable;
   refresh_tokens: RefreshTokensTable;
   auth_audit_log: AuthAuditLogTable;
+  roles: RolesTable;
+  role_bindings: RoleBindingsTable;
   projects: ProjectsTable;
   tasks: TasksTable;
   task_artifacts: TaskArtifactsTable;

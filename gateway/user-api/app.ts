@@ -1,0 +1,43 @@
+import { createHttpApp } from '../../platform/http/server.ts';
+import type { HttpApp } from '../../platform/http/server.ts';
+import { answerDatabaseAway } from '../shared/database-away.ts';
+import { requireCaller } from './auth/authenticate.ts';
+import type { UserApiDeps } from './deps.ts';
+import { userApiReadiness } from './readiness.ts';
+import { registerLogoutRoute, registerOpenAuthRoutes } from './routes/auth.ts';
+import { registerNodeConfigRoute, registerNodeRoutes } from './routes/nodes.ts';
+import { registerTaskRoutes } from './routes/tasks.ts';
+import { registerMeRoute, registerUserRoutes } from './routes/users.ts';
+
+/** The User API Gateway (contract §5). Closing it first answers the requests that wait for a task. */
+export async function buildUserApi(deps: UserApiDeps): Promise<HttpApp> {
+  const app = createHttpApp({
+    logger: deps.logger,
+    metrics: deps.metrics,
+    bodyLimitBytes: deps.settings.maxBodyBytes,
+    tooLarge: 'validation',
+    readiness: () => userApiReadiness(deps.db),
+    trustedProxies: deps.settings.trustedProxies,
+  });
+  app.addHook('preClose', async () => deps.waiters[Symbol.dispose]());
+  await app.register(async (api) => {
+    answerDatabaseAway(api);
+    await registerOpenAuthRoutes(api, deps);
+    await api.register(async (secured) => registerSecured(secured, deps));
+  });
+  return app;
+}
+
+async function registerSecured(secured: HttpApp, deps: UserApiDeps): Promise<void> {
+  requireCaller(secured, deps);
+  registerLogoutRoute(secured, deps);
+  registerMeRoute(secured);
+  registerTaskRoutes(secured, deps);
+  registerNodeRoutes(secured, deps);
+  await secured.register(async (admin) => {
+    registerUserRoutes(admin, deps);
+  });
+  await secured.register(async (admin) => {
+    registerNodeConfigRoute(admin, deps);
+  });
+}

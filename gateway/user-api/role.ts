@@ -1,0 +1,60 @@
+import type { OrchestratorConfig } from '../../platform/config/orchestrator.ts';
+import { createTokenService } from '../../platform/crypto/tokens.ts';
+import type { Role } from '../../platform/lifecycle.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { Registry } from '../../platform/metrics.ts';
+import { connectTemporal } from '../../platform/temporal/client.ts';
+import { createNodeWorkflows } from '../../platform/temporal/nodes.ts';
+import { createTaskWorkflows } from '../../platform/temporal/tasks.ts';
+import { openDatabase } from '../../schema/database.ts';
+import { assertSchemaFits } from '../../schema/migrate.ts';
+import { listenTo } from '../../schema/notifications.ts';
+import { TASK_ENDED_CHANNEL } from '../../schema/tasks/lifecycle.ts';
+import { findEnded } from '../../schema/tasks/queries.ts';
+import { listenAsRole } from '../shared/http-role.ts';
+import { buildUserApi } from './app.ts';
+import { createTaskWaiters } from './tasks/waiters.ts';
+
+/**
+ * The process side of the User API Gateway. Disposing it answers what is in hand (waiting requests with what is stored),
+ * then closes its connections.
+ * @throws SchemaVersionError when the database is not migrated · Error when the port is taken
+ */
+export async function startUserApi(
+  config: OrchestratorConfig,
+  logger: Logger,
+  metrics: Registry,
+): Promise<Role> {
+  await using starting = new AsyncDisposableStack();
+  const { db } = starting.use(
+    openDatabase({
+      url: config.databaseUrl,
+      poolSize: config.databasePoolSize,
+      onIdleError: (error) => logger.warn({ err: error }, 'lost an idle database connection'),
+    }),
+  );
+  await assertSchemaFits(db);
+  const { client } = starting.use(await connectTemporal(config.temporal));
+  const waiters = createTaskWaiters({ findEnded: (ids) => findEnded(db, ids), logger, metrics });
+  starting.use(waiters);
+  starting.use(
+    listenTo({
+      url: config.databaseUrl,
+      channel: TASK_ENDED_CHANNEL,
+      onPayload: waiters.notify,
+      onConnected: waiters.recheck,
+      onLost: (error) => logger.warn({ err: error }, 'lost the listening connection; connecting again'),
+    }),
+  );
+  const app = await buildUserApi({
+    db,
+    tokens: createTokenService(config.masterSecret),
+    tasks: createTaskWorkflows(client),
+    nodes: createNodeWorkflows(client),
+    waiters,
+    logger,
+    metrics,
+    settings: config,
+  });
+  return listenAsRole({ name: 'user-api', app, address: config.userApi, resources: starting.move() });
+}

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { nodeConfigSettingsSchema, nodeDetailSchema, nodeListSchema } from '../../../contracts/nodes.ts';
+import { PATHS } from '../../../contracts/paths.ts';
+import type { HttpApp } from '../../../platform/http/server.ts';
+import { COMMON_PROBLEMS, problemSchema } from '../../shared/problem-schema.ts';
+import { requireAdmin } from '../auth/authenticate.ts';
+import type { UserApiDeps } from '../deps.ts';
+import { applyNodeConfig } from '../nodes/change-config.ts';
+import { listNodePage, viewNodeDetail } from '../nodes/views.ts';
+import { pageQuerySchema } from './page-query.ts';
+
+/** UUID or slug. */
+const idParams = z.object({ id: z.string() });
+const ONE_NODE_PROBLEMS = { ...COMMON_PROBLEMS, 404: problemSchema };
+
+/** Nodes, for every user to read. */
+export function registerNodeRoutes(scope: HttpApp, deps: UserApiDeps): void {
+  scope.get(
+    PATHS.nodes,
+    { schema: { querystring: pageQuerySchema, response: { 200: nodeListSchema, ...COMMON_PROBLEMS } } },
+    async (request) => listNodePage(deps.db, request.query),
+  );
+
+  scope.get(
+    `${PATHS.nodes}/:id`,
+    { schema: { params: idParams, response: { 200: nodeDetailSchema, ...ONE_NODE_PROBLEMS } } },
+    async (request) => viewNodeDetail(deps.db, request.params.id),
+  );
+}
+
+/** A node's configuration, for administrators to change. */
+export function registerNodeConfigRoute(scope: HttpApp, deps: UserApiDeps): void {
+  requireAdmin(scope);
+
+  scope.put(
+    `${PATHS.nodes}/:id/config`,
+    {
+      schema: {
+        params: idParams,
+        body: nodeConfigSettingsSchema,
+        response: { 200: nodeDetailSchema, ...ONE_NODE_PROBLEMS, 403: problemSchema },
+      },
+    },
+    async (request) => applyNodeConfig(deps, request.params.id, request.body),
+  );
+}

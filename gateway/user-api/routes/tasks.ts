@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { PATHS } from '../../../contracts/paths.ts';
+import {
+  createTaskBodySchema,
+  LOG_STREAMS,
+  taskCancelSchema,
+  taskListSchema,
+  taskLogsSchema,
+  taskResultSchema,
+  taskSchema,
+} from '../../../contracts/tasks.ts';
+import type { HttpApp } from '../../../platform/http/server.ts';
+import { findTask } from '../../../schema/tasks/queries.ts';
+import { COMMON_PROBLEMS, problemSchema } from '../../shared/problem-schema.ts';
+import { callerOf } from '../auth/authenticate.ts';
+import type { UserApiDeps } from '../deps.ts';
+import { findTaskWhenEnded, waitQuerySchema } from '../tasks/await-end.ts';
+import { cancelTask } from '../tasks/cancel.ts';
+import { submitTask } from '../tasks/create.ts';
+import { parseIdempotencyKey } from '../tasks/idempotency-key.ts';
+import { listTaskPage, listTasksQuerySchema } from '../tasks/list.ts';
+import { viewLogs, viewOneTask, viewResult } from '../tasks/views.ts';
+
+const idParams = z.object({ id: z.string() });
+const logsQuery = z.object({ stream: z.enum(LOG_STREAMS).default('all') });
+const ONE_TASK_PROBLEMS = { ...COMMON_PROBLEMS, 403: problemSchema, 404: problemSchema };
+
+/** Tasks of the caller (contract §5.3). */
+export function registerTaskRoutes(scope: HttpApp, deps: UserApiDeps): void {
+  registerCollection(scope, deps);
+  registerOne(scope, deps);
+}
+
+function registerCollection(scope: HttpApp, deps: UserApiDeps): void {
+  scope.post(
+    PATHS.tasks,
+    {
+      schema: {
+        body: createTaskBodySchema,
+        response: { 201: taskSchema, ...COMMON_PROBLEMS, 404: problemSchema, 409: problemSchema },
+      },
+    },
+    async (request, reply) => {
+      const key = parseIdempotencyKey(request.headers['idempotency-key']);
+      return reply.code(201).send(await submitTask(deps, callerOf(request), request.body, key));
+    },
+  );
+
+  scope.get(
+    PATHS.tasks,
+    { schema: { querystring: listTasksQuerySchema, response: { 200: taskListSchema, ...COMMON_PROBLEMS } } },
+    async (request) => listTaskPage(deps.db, callerOf(request).userId, request.query),
+  );
+}
+
+function registerOne(scope: HttpApp, deps: UserApiDeps): void {
+  scope.get(
+    `${PATHS.tasks}/:id`,
+    {
+      schema: {
+        params: idParams,
+        querystring: waitQuerySchema,
+        response: { 200: taskSchema, ...ONE_TASK_PROBLEMS },
+      },
+    },
+    async (request) =>
+      viewOneTask(
+        deps.db,
+        await findTaskWhenEnded(deps, {
+          userId: callerOf(request).userId,
+          idOrName: request.params.id,
+          waitSeconds: request.query.wait,
+          signal: request.signal,
+        }),
+      ),
+  );
+
+  scope.get(
+    `${PATHS.tasks}/:id/result`,
+    {
+      schema: {
+        params: idParams,
+        querystring: waitQuerySchema,
+        response: { 200: taskResultSchema, ...ONE_TASK_PROBLEMS },
+      },
+    },
+    async (request) =>
+      viewResult(
+        deps.db,
+        await findTaskWhenEnded(deps, {
+          userId: callerOf(request).userId,
+          idOrName: request.params.id,
+          waitSeconds: request.query.wait,
+          signal: request.signal,
+        }),
+      ),
+  );
+
+  scope.get(
+    `${PATHS.tasks}/:id/logs`,
+    {
+      schema: {
+        params: idParams,
+        querystring: logsQuery,
+        response: { 200: taskLogsSchema, ...ONE_TASK_PROBLEMS },
+      },
+    },
+    async (request) => {
+      const task = await findTask(deps.db, callerOf(request).userId, request.params.id);
+      return viewLogs(deps.db, task, request.query.stream);
+    },
+  );
+
+  scope.post(
+    `${PATHS.tasks}/:id/cancel`,
+    { schema: { params: idParams, response: { 200: taskCancelSchema, ...ONE_TASK_PROBLEMS } } },
+    async (request) => {
+      const task = await findTask(deps.db, callerOf(request).userId, request.params.id);
+      return cancelTask(deps, task.id);
+    },
+  );
+}

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { isTerminalTaskStatus, TASK_LIMITS } from '../../../contracts/tasks.ts';
+import { findTask, readTask } from '../../../schema/tasks/queries.ts';
+import type { TaskRow } from '../../../schema/tasks/queries.ts';
+import type { UserApiDeps } from '../deps.ts';
+
+/** Query of the routes that can wait for the end of a task. */
+export const waitQuerySchema = z.object({
+  /** Seconds. */
+  wait: z.preprocess(
+    (value) => (value === '' ? undefined : value),
+    z.coerce.number().min(0).max(TASK_LIMITS.waitMaxSeconds).default(0),
+  ),
+});
+
+/** The caller's task, as it is when it ends or when the wait is over. @throws CynodeError as `findTask` · `unavailable` */
+export async function findTaskWhenEnded(
+  deps: Pick<UserApiDeps, 'db' | 'waiters'>,
+  request: {
+    readonly userId: string;
+    readonly idOrName: string;
+    readonly waitSeconds: number;
+    readonly signal: AbortSignal;
+  },
+): Promise<TaskRow> {
+  const task = await findTask(deps.db, request.userId, request.idOrName);
+  if (request.waitSeconds === 0 || isTerminalTaskStatus(task.status)) return task;
+  await deps.waiters.wait(task.id, { timeoutMs: request.waitSeconds * 1000, signal: request.signal });
+  return readTask(deps.db, task.id);
+}

@@ -1,0 +1,98 @@
+import { rfc3339 } from '../../../contracts/ids.ts';
+import { toApiTaskStatus } from '../../../contracts/tasks.ts';
+import type { LOG_STREAMS, Task, TaskLogs, TaskResult } from '../../../contracts/tasks.ts';
+import type { Database } from '../../../schema/database.ts';
+import { countSlots } from '../../../schema/nodes/queries.ts';
+import type { SlotCounts } from '../../../schema/nodes/queries.ts';
+import type { TaskRow } from '../../../schema/tasks/queries.ts';
+import { listJobOutputs, listJobResults } from '../../../schema/tasks/results.ts';
+import type { JobResultRow } from '../../../schema/tasks/results.ts';
+import { describeFailure } from './failure-text.ts';
+import { describeWaiting } from './waiting-text.ts';
+
+type Waiting = Pick<TaskRow, 'waiting_code'>;
+
+/** Task objects of contract §5.3. */
+export async function viewTasks(db: Database, rows: readonly TaskRow[]): Promise<Task[]> {
+  const slots = await slotsIfWaiting(db, rows);
+  return rows.map((row) => viewTask(row, slots));
+}
+
+export async function viewOneTask(db: Database, row: TaskRow): Promise<Task> {
+  return viewTask(row, await slotsIfWaiting(db, [row]));
+}
+
+function viewTask(row: TaskRow, slots: SlotCounts | null): Task {
+  return {
+    id: row.id,
+    task_id: row.id,
+    status: toApiTaskStatus(row.status),
+    task_name: row.name,
+    summary: row.name,
+    ...(row.prompt === null ? {} : { prompt: row.prompt }),
+    created_at: rfc3339(row.created_at),
+    updated_at: rfc3339(row.updated_at),
+    ...(row.attachments === null ? {} : { attachments: [...row.attachments] }),
+    input_mode: row.input_mode,
+    ...waitingReason(row, slots),
+    ...failureText(row.failure_code),
+  };
+}
+
+/** Jobs with their results; `result` is JSON text, as clients expect it (contract §21 no. 1). */
+export async function viewResult(db: Database, task: TaskRow): Promise<TaskResult> {
+  const jobs = await listJobResults(db, task.id);
+  const slots = await slotsIfWaiting(db, jobs);
+  return {
+    task_id: task.id,
+    status: toApiTaskStatus(task.status),
+    jobs: jobs.map((job) => ({
+      id: job.id,
+      status: job.status,
+      ...(job.result === null ? {} : { result: resultText(job.result) }),
+      ...(job.started_at === null ? {} : { started_at: rfc3339(job.started_at) }),
+      ...(job.ended_at === null ? {} : { ended_at: rfc3339(job.ended_at) }),
+      ...(job.attempt === null ? {} : { attempt: job.attempt }),
+      ...(job.node === null ? {} : { node: job.node }),
+      ...waitingReason(job, slots),
+    })),
+    ...failureText(task.failure_code),
+  };
+}
+
+function resultText(result: NonNullable<JobResultRow['result']>): string {
+  const { failure_code: code } = result;
+  return JSON.stringify({
+    ...result,
+    exit_code: result.exit_code ?? 0,
+    ...(code === undefined ? {} : { error: describeFailure(code) }),
+  });
+}
+
+export async function viewLogs(
+  db: Database,
+  task: TaskRow,
+  stream: (typeof LOG_STREAMS)[number],
+): Promise<TaskLogs> {
+  const outputs = await listJobOutputs(db, task.id);
+  return {
+    task_id: task.id,
+    stdout: stream === 'stderr' ? '' : outputs.map(({ stdout }) => stdout).join(''),
+    stderr: stream === 'stdout' ? '' : outputs.map(({ stderr }) => stderr).join(''),
+  };
+}
+
+async function slotsIfWaiting(db: Database, rows: readonly Waiting[]): Promise<SlotCounts | null> {
+  return rows.some(({ waiting_code }) => waiting_code !== null) ? countSlots(db) : null;
+}
+
+function waitingReason(
+  { waiting_code: code }: Waiting,
+  slots: SlotCounts | null,
+): { waiting_reason?: string } {
+  return code === null || slots === null ? {} : { waiting_reason: describeWaiting(code, slots) };
+}
+
+function failureText(code: string | null): { error?: string } {
+  return code === null ? {} : { error: describeFailure(code) };
+}
