@@ -4,6 +4,9 @@ import type { Database } from '../database.ts';
 import { nodeReplaced } from './identity.ts';
 import type { Reporter } from './identity.ts';
 
+/** Keeps what no host has out of the columns' range. */
+const MAX_GAUGE = 1e9;
+
 /**
  * Notes that the agent was heard of, and what it has in hand: one statement in the normal case.
  * @returns whether the node became active by this, so that waiting jobs may be placed on it.
@@ -19,9 +22,9 @@ export async function recordContact(
     .set({
       last_seen_at: sql<Date>`now()`,
       lease_held: contact.lease_held,
-      load1: contact.load1,
-      ram_available_mb: contact.ram_available_mb,
-      running_jobs: contact.running_jobs,
+      load1: Math.min(contact.load1, MAX_GAUGE),
+      ram_available_mb: Math.min(contact.ram_available_mb, MAX_GAUGE),
+      running_jobs: Math.min(contact.running_jobs, MAX_GAUGE),
     })
     .where('id', '=', reporter.nodeId)
     .where('incarnation', '=', reporter.incarnation)
