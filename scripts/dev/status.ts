@@ -1,13 +1,18 @@
 import { isNodeActive } from './cynork.ts';
 import { isHealthy } from './roles.ts';
 import { urlsOf, type Settings } from './settings.ts';
-import { readLiveState } from './supervisor-state.ts';
+import { readLiveState, readSupervisorState } from './supervisor-state.ts';
 
 /** Prints what runs. Returns the exit code: 0 everything is well, 1 something is not, 3 nothing runs. */
 export async function printStatus(settings: Settings): Promise<number> {
   const state = await readLiveState(settings);
   if (state === undefined) {
-    console.log('CyNodeAI of this checkout is not running. "./dev up" starts it.');
+    const killed = (await readSupervisorState(settings)) !== undefined;
+    console.log(
+      killed
+        ? 'The supervisor was killed; what it ran may still run. "./dev up" starts afresh, "./dev down" ends the rest.'
+        : 'CyNodeAI of this checkout is not running. "./dev up" starts it.',
+    );
     return 3;
   }
   const row = (name: string, value: string, more = ''): void => {

@@ -7,7 +7,7 @@ import { identifyProcess } from '../engines/processes.ts';
 import type { ServiceSpec } from '../engines/service.ts';
 import { SetupError, type Talk } from '../engines/talk.ts';
 import { ensureTemporalCli } from '../engines/temporal-cli.ts';
-import { temporalServerSpec } from '../engines/temporal-server.ts';
+import { setRetention, temporalServerSpec } from '../engines/temporal-server.ts';
 import { boundLogs } from './log-files.ts';
 import { DATABASE, migration, nodeAgentSpec, orchestratorSpec } from './roles.ts';
 import { pathsOf, type Settings } from './settings.ts';
@@ -76,14 +76,15 @@ export class Supervisor {
 
   async #startTemporal(): Promise<void> {
     const { ports, temporalNamespace } = this.#settings;
-    const spec = temporalServerSpec({
+    const options = {
       cli: await ensureTemporalCli(this.#talk),
       databaseFile: pathsOf(this.#settings).temporalDatabase,
       port: ports.temporal,
       uiPort: ports.temporalUi,
       namespace: temporalNamespace,
-    });
-    await this.#startService(spec);
+    };
+    await this.#startService(temporalServerSpec(options));
+    await setRetention(options);
   }
 
   async #migrate(): Promise<void> {

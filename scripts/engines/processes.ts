@@ -4,7 +4,7 @@ import { execa } from 'execa';
 /** A process that a recycled pid cannot impersonate: the pid and when it started. */
 export interface ProcessIdentity {
   pid: number;
-  /** Start time as the system tells it: clock ticks since boot on Linux, `ps` text elsewhere. */
+  /** Start time as the system tells it: boot and clock ticks since then on Linux, `ps` text elsewhere. */
   startedAt: string;
 }
 
@@ -16,7 +16,13 @@ export async function identifyProcess(pid: number): Promise<ProcessIdentity | un
   // The command in parentheses may itself contain spaces, so fields are counted from its end.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state, startedAt] = [fields[0], fields[19]];
-  return state === 'Z' || startedAt === undefined ? undefined : { pid, startedAt };
+  if (state === 'Z' || startedAt === undefined) return undefined;
+  return { pid, startedAt: `${await bootId()}+${startedAt}` };
+}
+
+async function bootId(): Promise<string> {
+  const id = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
+  return id.slice(0, 8);
 }
 
 async function identifyByPs(pid: number): Promise<ProcessIdentity | undefined> {

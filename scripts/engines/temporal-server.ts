@@ -1,6 +1,7 @@
 import { execa } from 'execa';
-import { SEARCH_ATTRIBUTES } from '../../contracts/temporal.ts';
+import { NAMESPACE_RETENTION_DAYS, SEARCH_ATTRIBUTES } from '../../contracts/temporal.ts';
 import { plainEnvironment, type ServiceSpec } from './service.ts';
+import { SetupError } from './talk.ts';
 
 /** What tells one development server from another. */
 export interface TemporalServerOptions {
@@ -59,6 +60,13 @@ export function temporalAddress(port: number): string {
 async function canListWorkflows(options: TemporalServerOptions): Promise<boolean> {
   const result = await runCli(options, ['workflow', 'list', '--limit', '1']);
   return !result.failed;
+}
+
+/** Keeps closed workflows as long as the contract says; a namespace made by the server itself keeps them for a day. */
+export async function setRetention(options: TemporalServerOptions): Promise<void> {
+  const retention = ['--retention', `${String(NAMESPACE_RETENTION_DAYS)}d`];
+  const result = await runCli(options, ['operator', 'namespace', 'update', ...retention]);
+  if (result.failed) throw new SetupError(`Temporal's retention could not be set: ${result.stderr.trim()}`);
 }
 
 function runCli(options: TemporalServerOptions, command: string[]) {
