@@ -65,10 +65,7 @@ function findYaml(env: Env, given: string | undefined): NodeYaml | undefined {
 function readOrchestrator(
   env: Env,
   yaml: NodeYaml | undefined,
-): Pick<
-  NodeAgentConfig,
-  'orchestratorUrl' | 'registrationPsk' | 'requestTimeoutMs' | 'readinessTimeoutMs'
-> {
+): Pick<NodeAgentConfig, 'orchestratorUrl' | 'registrationPsk' | 'requestTimeoutMs' | 'readinessTimeoutMs'> {
   const url = optional(env, 'ORCHESTRATOR_URL') ?? yaml?.orchestrator.url ?? 'http://localhost:12082';
   if (!URL.canParse(url)) {
     throw new ConfigError(`ORCHESTRATOR_URL=${url} is not a URL: write it like http://host:12082`);

@@ -35,7 +35,7 @@ const FAULT_REMOVAL_WAIT_MS = 5 * SECOND_MS;
 /**
  * Plans and runs one attempt, and turns all that the job itself causes into a reply.
  * @throws JobStoppedError after the container is gone
- * @throws CynodeError `conflict`, `node_fault`
+ * @throws CynodeError `node_fault`, also when somebody else's container has the name
  */
 export async function runAttempt(
   request: RunRequest,
@@ -122,9 +122,6 @@ function refusalOf(
       'validation',
       `the container engine refuses the job: ${error.message}`,
     );
-  }
-  if (error instanceof EngineError && error.kind === 'name_taken') {
-    throw new CynodeError('conflict', `A container named ${plan.name} exists already.`, { cause: error });
   }
   logger.error({ err: error, jobId: request.job_id, container: plan.name }, 'job could not be run');
   throw new CynodeError('node_fault', 'The container engine of the node failed.', { cause: error });

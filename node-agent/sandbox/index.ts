@@ -5,5 +5,5 @@ export { LABEL, containerName, type NodeIdentity } from './names.ts';
 export { checkRequest, type SandboxUser } from './plan.ts';
 export { effectiveTimeoutSeconds, type SandboxLimits, type SandboxPolicy } from './policy.ts';
 export { JobRunner, type JobRunnerDeps } from './runner.ts';
-export { JobStoppedError, type StopReason } from './stop.ts';
+export { JobStoppedError, stopReasonOf, type StopReason } from './stop.ts';
 export { WorkspaceRoot } from './workspace.ts';

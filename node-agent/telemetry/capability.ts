@@ -43,7 +43,10 @@ export function capabilityReport(facts: CapabilityFacts, now: Date): CapabilityR
       storage_free_mb: Math.floor(host.storageFreeMb / STORAGE_STEP_MB) * STORAGE_STEP_MB,
       ...(host.cpuModel === undefined ? {} : { cpu_model: host.cpuModel }),
     },
-    gpu: { present: gpus.length > 0, devices: gpus.map((gpu) => ({ ...gpu, features: { ...gpu.features } })) },
+    gpu: {
+      present: gpus.length > 0,
+      devices: gpus.map((gpu) => ({ ...gpu, features: { ...gpu.features } })),
+    },
     sandbox: {
       supported: config.sandbox.mode !== 'disabled',
       features: sandboxFeatures(engine),

@@ -21,10 +21,7 @@ export async function findGpus(): Promise<readonly GpuDevice[]> {
     ]),
     runTool('rocm-smi', ['--showid', '--showproductname', '--showmeminfo', 'vram', '--json']),
   ]);
-  return [
-    ...(nvidia === null ? [] : parseNvidia(nvidia)),
-    ...(rocm === null ? [] : parseRocm(rocm)),
-  ];
+  return [...(nvidia === null ? [] : parseNvidia(nvidia)), ...(rocm === null ? [] : parseRocm(rocm))];
 }
 
 function runTool(file: string, args: readonly string[]): Promise<string | null> {

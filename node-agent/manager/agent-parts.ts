@@ -1,0 +1,193 @@
+import { join } from 'node:path';
+import { bootTimeMs } from '../../platform/clock.ts';
+import { createHttpClient } from '../../platform/http/client.ts';
+import type { HttpApp } from '../../platform/http/server.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { Registry } from '../../platform/metrics.ts';
+import type { NodeAgentConfig } from '../config/node-agent-config.ts';
+import { Outbox } from '../outbox/outbox.ts';
+import { createDockerEngine, JobRunner, WorkspaceRoot, type ContainerEngine } from '../sandbox/index.ts';
+import { createControlActivities } from '../temporal/control-activities.ts';
+import { startTemporalLink } from '../temporal/link.ts';
+import { NodeLease } from '../temporal/node-lease.ts';
+import { createJobActivities } from '../temporal/run-job.ts';
+import { createWorkerApi } from '../worker-api/app.ts';
+import { ConfigApplier, type ApplierDeps, type ConfigInEffect } from './applier.ts';
+import { CapabilityReporter } from './capability-reporter.ts';
+import { ConfigManager } from './config-manager.ts';
+import { Contact } from './contact.ts';
+import { EngineHealth } from './engine-health.ts';
+import { createOrchestratorClient, type OrchestratorClient } from './orchestrator-client.ts';
+import { readinessOf } from './readiness.ts';
+import { sandboxPolicy } from './sandbox-policy.ts';
+import { sandboxUser } from './sandbox-user.ts';
+import { NodeSession } from './session.ts';
+import type { StateFolder } from './state-folder.ts';
+
+export interface AgentOptions {
+  readonly config: NodeAgentConfig;
+  readonly state: StateFolder;
+  readonly instanceId: string;
+  readonly version: string;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  /** Takes over what has to be closed at the end. */
+  readonly acquired: AsyncDisposableStack;
+}
+
+/** What the rest is built on. */
+interface Foundation extends AgentOptions {
+  readonly mountRoot: string;
+  readonly engine: ContainerEngine;
+  readonly health: EngineHealth;
+  readonly capability: CapabilityReporter;
+  readonly session: NodeSession;
+  readonly orchestrator: OrchestratorClient;
+  readonly outbox: Outbox;
+  readonly inEffect: ConfigInEffect;
+  readonly runner: JobRunner;
+  readonly nodeLease: NodeLease;
+  /** Jobs at once; 0 where the node runs none. */
+  readonly maxConcurrency: number;
+  /** Aborted when the agent begins to end. */
+  readonly closing: AbortController;
+  /** Aborted when jobs in hand have had their grace. */
+  readonly jobsOver: AbortController;
+  /** Rejects when the agent can no longer do its work. */
+  readonly failed: PromiseWithResolvers<never>;
+}
+
+/** Everything an agent is made of. */
+export interface AgentParts extends Foundation {
+  readonly applier: ConfigApplier;
+  readonly configs: ConfigManager;
+  readonly contact: Contact;
+  readonly workerApi: HttpApp;
+}
+
+/** Makes the parts and puts them together; nothing runs yet. */
+export function assemble(options: AgentOptions): AgentParts {
+  const base = foundation(options);
+  const workerApi = assembleWorkerApi(base);
+  const { applier, configs } = assembleConfiguration(base, workerApi);
+  const contact = new Contact({
+    ableToWork: async () => applier.link !== undefined && (await base.health.isUp()),
+    leaseHeld: () => base.nodeLease.held,
+    runningJobs: () => base.runner.running,
+    send: (report) => base.orchestrator.contact(report),
+    logger: base.logger,
+  });
+  base.nodeLease.onChange(() => contact.soon());
+  return { ...base, workerApi, applier, configs, contact };
+}
+
+function foundation(options: AgentOptions): Foundation {
+  const { config, state, instanceId, logger, acquired } = options;
+  const engine = createDockerEngine(config.sandbox.dockerHost);
+  const capability = new CapabilityReporter(config, engine, state.pathOf());
+  const session = new NodeSession({
+    ...options,
+    http: acquired.use(createHttpClient()),
+    orchestratorUrl: config.orchestratorUrl,
+    psk: config.registrationPsk,
+    requestTimeoutMs: config.requestTimeoutMs,
+    capability: () => capability.measure(),
+  });
+  acquired.defer(() => session.close());
+  const orchestrator = createOrchestratorClient(session);
+  const mountRoot = join(config.sandbox.mountRoot, instanceId);
+  const inEffect: ConfigInEffect = { current: undefined };
+  const failed = Promise.withResolvers<never>();
+  failed.promise.catch(() => undefined);
+  const runner = new JobRunner({
+    engine,
+    logger,
+    workspaces: new WorkspaceRoot(mountRoot),
+    node: { nodeSlug: config.slug, instanceId },
+    user: sandboxUser(),
+    policy: () => sandboxPolicy(config.sandbox, inEffect.current),
+    nowMs: bootTimeMs,
+  });
+  acquired.defer(() => runner.close());
+  return {
+    ...options,
+    mountRoot,
+    engine,
+    health: new EngineHealth(engine),
+    capability,
+    session,
+    orchestrator,
+    outbox: new Outbox({ state, logger, complete: (...completion) => orchestrator.complete(...completion) }),
+    inEffect,
+    runner,
+    nodeLease: new NodeLease(),
+    maxConcurrency: config.sandbox.mode === 'disabled' ? 0 : config.sandbox.maxConcurrency,
+    closing: new AbortController(),
+    jobsOver: new AbortController(),
+    failed,
+  };
+}
+
+function assembleWorkerApi(base: Foundation): HttpApp {
+  const { config, inEffect } = base;
+  return createWorkerApi({
+    runner: base.runner,
+    readiness: () => readinessOf(base),
+    maxConcurrency: base.maxConcurrency,
+    bearer: () => inEffect.current?.worker_api.orchestrator_bearer_token,
+    maxRequestBytes: config.workerApi.maxRequestBytes,
+    configuredMaxRequestBytes: () => inEffect.current?.constraints?.max_request_bytes,
+    metrics: base.metrics,
+    logger: base.logger,
+  });
+}
+
+function assembleConfiguration(
+  base: Foundation,
+  workerApi: HttpApp,
+): { readonly applier: ConfigApplier; readonly configs: ConfigManager } {
+  const applier = new ConfigApplier({
+    inEffect: base.inEffect,
+    startWorkerApi: async () => {
+      await workerApi.listen(base.config.workerApi.listen);
+    },
+    startLink: linkStarter(base, () => configs.refresh()),
+    onLinkFailed: (error) => base.failed.reject(error),
+    logger: base.logger,
+  });
+  const configs: ConfigManager = new ConfigManager({
+    slug: base.config.slug,
+    fetch: () => base.orchestrator.fetchConfig(),
+    acknowledge: (ack) => base.orchestrator.acknowledge(ack),
+    apply: (next) => applier.apply(next),
+    logger: base.logger,
+  });
+  return { applier, configs };
+}
+
+function linkStarter(base: Foundation, refreshConfig: () => Promise<void>): ApplierDeps['startLink'] {
+  const { runner, outbox, nodeLease, session, orchestrator, logger } = base;
+  return (settings) =>
+    startTemporalLink({
+      settings,
+      maxConcurrency: base.maxConcurrency,
+      createJobs: (client) =>
+        createJobActivities({
+          runner,
+          outbox,
+          client,
+          claim: (...attempt) => orchestrator.claim(...attempt),
+          nowMs: bootTimeMs,
+          shutdown: base.jobsOver.signal,
+          logger,
+        }),
+      control: createControlActivities({
+        runner,
+        nodeLease,
+        incarnation: () => session.incarnation,
+        refreshConfig,
+        logger,
+      }),
+      logger,
+    });
+}

@@ -1,0 +1,49 @@
+import type { CapabilityReport } from '../../contracts/nodes.ts';
+import type { NodeAgentConfig } from '../config/node-agent-config.ts';
+import type { ContainerEngine } from '../sandbox/index.ts';
+import { capabilityHash, capabilityReport } from '../telemetry/capability.ts';
+import { findGpus, type GpuDevice } from '../telemetry/gpu.ts';
+import { readHost } from '../telemetry/host.ts';
+
+/** Measures what the node can do, and reports it on change and at an interval (contract §8.2). */
+export class CapabilityReporter {
+  readonly #config: NodeAgentConfig;
+  readonly #engine: ContainerEngine;
+  readonly #storagePath: string;
+  #gpus: Promise<readonly GpuDevice[]> | undefined;
+  #reportedHash: string | undefined;
+  #reportedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(config: NodeAgentConfig, engine: ContainerEngine, storagePath: string) {
+    this.#config = config;
+    this.#engine = engine;
+    this.#storagePath = storagePath;
+  }
+
+  /** A fresh report. GPUs are looked for once: they do not come and go. */
+  async measure(): Promise<CapabilityReport> {
+    this.#gpus ??= findGpus();
+    const [gpus, host, engine] = await Promise.all([
+      this.#gpus,
+      readHost(this.#storagePath),
+      this.#engine.info(),
+    ]);
+    return capabilityReport({ config: this.#config, host, gpus, engine }, new Date());
+  }
+
+  /** Reports if something has changed since the last report, or the interval is over. */
+  async reportIfDue(send: (report: CapabilityReport) => Promise<void>): Promise<void> {
+    const report = await this.measure();
+    const hash = capabilityHash(report);
+    const isDue = performance.now() - this.#reportedAtMs >= this.#config.capabilityIntervalMs;
+    if (hash === this.#reportedHash && !isDue) return;
+    await send(report);
+    this.#reportedHash = hash;
+    this.#reportedAtMs = performance.now();
+  }
+
+  /** Makes the next report due: the control plane may have forgotten the last one. */
+  forget(): void {
+    this.#reportedHash = undefined;
+  }
+}

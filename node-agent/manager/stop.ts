@@ -1,0 +1,28 @@
+import { sleep } from '../../platform/clock.ts';
+import type { AgentParts } from './agent-parts.ts';
+
+const SECOND_MS = 1000;
+const STOP_MS = 5 * SECOND_MS;
+const LINK_CLOSE_MS = 5 * SECOND_MS;
+const SWEEP_MS = 3 * SECOND_MS;
+const SETTLE_MS = 5 * SECOND_MS;
+
+/**
+ * Ends the agent: takes no more work, gives jobs in hand their grace, ends the rest so that they are placed elsewhere at
+ * once, delivers what is complete, closes.
+ */
+export async function stopAgent(parts: AgentParts): Promise<void> {
+  const { runner, applier, outbox, workerApi, closing, jobsOver, logger } = parts;
+  closing.abort();
+  // Answers what is in hand and refuses the rest from now on.
+  const apiClosed = workerApi.close();
+  const drained = Promise.all([applier.link?.drainJobs(), apiClosed]);
+  await Promise.race([drained, sleep(parts.config.shutdownGraceMs)]);
+  jobsOver.abort();
+  if (runner.running > 0) logger.warn({ jobs: runner.running }, 'jobs ended by shutdown');
+  await Promise.race([runner.stopAll('shutdown'), sleep(STOP_MS)]);
+  await Promise.race([applier.close(), sleep(LINK_CLOSE_MS)]);
+  await Promise.race([outbox.sweep(), sleep(SWEEP_MS)]);
+  await Promise.race([runner.settled(), sleep(SETTLE_MS)]);
+  await apiClosed;
+}

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
+import { z } from 'zod';
+import type { Env } from '../platform/config/readers.ts';
+import type { Role } from '../platform/lifecycle.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Registry } from '../platform/metrics.ts';
+import type { NodeAgentConfig } from './config/node-agent-config.ts';
+import { readNodeAgentConfig } from './config/read-config.ts';
+import { assemble } from './manager/agent-parts.ts';
+import { startAgent } from './manager/start.ts';
+import { loadInstanceId, StateFolder } from './manager/state-folder.ts';
+import { acquireStateLock } from './manager/state-lock.ts';
+import { stopAgent } from './manager/stop.ts';
+
+/**
+ * The role `node-agent`: registers this host as a node and runs its jobs.
+ * @throws ConfigError that says what to do, when the node cannot be started
+ */
+export async function startNodeAgent(env: Env, logger: Logger, metrics: Registry): Promise<Role> {
+  const host = { cpuCores: availableParallelism(), ramBytes: totalmem() };
+  return runNodeAgent(readNodeAgentConfig(env, { host }), logger, metrics);
+}
+
+/** As `startNodeAgent`, from a configuration that was read. */
+export async function runNodeAgent(
+  config: NodeAgentConfig,
+  logger: Logger,
+  metrics: Registry,
+): Promise<Role> {
+  await using acquired = new AsyncDisposableStack();
+  const state = new StateFolder(config.stateDir);
+  await state.prepare();
+  acquired.use(await acquireStateLock(state.pathOf('agent.lock')));
+  const instanceId = await loadInstanceId(state);
+  const parts = assemble({ config, state, instanceId, version: packageVersion(), logger, metrics, acquired });
+  acquired.defer(() => stopAgent(parts));
+  await startAgent(parts);
+  const held = acquired.move();
+  return {
+    name: 'node-agent',
+    failed: parts.failed.promise,
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+}

@@ -1,0 +1,34 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import type { NodeControlActivities } from '../../contracts/activities.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { JobRunner } from '../sandbox/index.ts';
+import type { NodeLease } from './node-lease.ts';
+
+export interface ControlDeps {
+  readonly runner: Pick<JobRunner, 'cancel'>;
+  readonly nodeLease: NodeLease;
+  readonly incarnation: () => number | undefined;
+  /** Fetches, applies and acknowledges the newest configuration; rejects only when it could not be fetched. */
+  readonly refreshConfig: () => Promise<void>;
+  readonly logger: Logger;
+}
+
+/** The activities of the node's control queue. */
+export function createControlActivities(deps: ControlDeps): NodeControlActivities {
+  return {
+    cancelJob: async ({ jobId, attempt }) => {
+      const { found } = await deps.runner.cancel(jobId, attempt);
+      deps.logger.info({ jobId, attempt, found }, 'job cancelled');
+      return { found };
+    },
+    nodeLease: async ({ incarnation }) => deps.nodeLease.hold(incarnation, deps.incarnation),
+    applyConfig: async ({ configVersion }) => {
+      try {
+        await deps.refreshConfig();
+      } catch (error) {
+        deps.logger.warn({ err: error, configVersion }, 'configuration could not be fetched');
+        throw ApplicationFailure.create({ message: 'unavailable', type: 'unavailable' });
+      }
+    },
+  };
+}

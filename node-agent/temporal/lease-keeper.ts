@@ -1,0 +1,94 @@
+import { JobStoppedError } from '../sandbox/index.ts';
+
+/** What Temporal says to a renewal it answers: the attempt is live, is being cancelled, or is not known any more. */
+export type RenewalAnswer = 'held' | 'canceled' | 'gone';
+
+export interface LeaseTimes {
+  readonly renewMs: number;
+  readonly durationMs: number;
+  /** Pause after a renewal that was not answered. */
+  readonly retryMs: number;
+  /** How often the deadline is looked at. */
+  readonly watchMs: number;
+}
+
+export interface LeaseDeps {
+  /** Resolves with the answer; rejects when there is none within the time. */
+  readonly renew: (timeoutMs: number) => Promise<RenewalAnswer>;
+  /** A clock that runs during suspend. */
+  readonly nowMs: () => number;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/**
+ * The node's half of an attempt's lease (design §4): renews it, and ends the job when `durationMs` have passed since the
+ * sending of the last renewal that was acknowledged. Once lost it is lost: a late answer does not bring it back.
+ */
+export class LeaseKeeper implements Disposable {
+  readonly #times: LeaseTimes;
+  readonly #deps: LeaseDeps;
+  readonly #ended = new AbortController();
+  readonly #stopped = new AbortController();
+  #deadlineMs: number;
+
+  /** @param sentAtMs when the request was sent whose success granted the lease */
+  constructor(times: LeaseTimes, deps: LeaseDeps, sentAtMs: number) {
+    this.#times = times;
+    this.#deps = deps;
+    this.#deadlineMs = sentAtMs + times.durationMs;
+    void this.#watch();
+    void this.#renewRepeatedly();
+  }
+
+  /** Aborted with a `JobStoppedError` when the job has to end. */
+  get signal(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /** Whether the attempt may still act; looks at the clock, so it is right also just after a suspend. */
+  get held(): boolean {
+    if (!this.signal.aborted && this.#deps.nowMs() >= this.#deadlineMs) this.end('lease_lost');
+    return !this.signal.aborted;
+  }
+
+  /** Ends the job from here, for a reason that was learnt elsewhere. */
+  end(reason: JobStoppedError['reason']): void {
+    if (!this.signal.aborted) this.#ended.abort(new JobStoppedError(reason));
+    this.#stopped.abort();
+  }
+
+  /** Stops renewing; the job is over. */
+  [Symbol.dispose](): void {
+    this.#stopped.abort();
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#stopped.signal.aborted && this.held) {
+      await this.#deps.sleep(this.#times.watchMs, this.#stopped.signal);
+    }
+  }
+
+  async #renewRepeatedly(): Promise<void> {
+    while (!this.#stopped.signal.aborted && this.held) {
+      const sentAtMs = this.#deps.nowMs();
+      const acknowledged = await this.#renewOnce(sentAtMs);
+      const pauseMs = acknowledged
+        ? sentAtMs + this.#times.renewMs - this.#deps.nowMs()
+        : this.#times.retryMs;
+      await this.#deps.sleep(Math.max(0, pauseMs), this.#stopped.signal);
+    }
+  }
+
+  async #renewOnce(sentAtMs: number): Promise<boolean> {
+    try {
+      const answer = await this.#deps.renew(this.#times.renewMs);
+      if (answer === 'canceled') this.end('canceled');
+      else if (answer === 'gone') this.end('lease_lost');
+      // `held` first: after a suspend the answer may be older than the lease.
+      else if (this.held) this.#deadlineMs = sentAtMs + this.#times.durationMs;
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}

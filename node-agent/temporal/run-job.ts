@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import { Context } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import type { NodeJobActivities } from '../../contracts/activities.ts';
+import type { ClaimBody, JobDocument, RunRequest } from '../../contracts/jobs.ts';
+import { LEASE } from '../../contracts/temporal.ts';
+import { sleep } from '../../platform/clock.ts';
+import { HttpStatusError } from '../../platform/http/client.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { Outbox, OutboxEntry } from '../outbox/outbox.ts';
+import { stopReasonOf, type JobRunner } from '../sandbox/index.ts';
+import { failureOf, toActivityFailure } from './failures.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import { renewActivity } from './renewal.ts';
+
+const SECOND_MS = 1000;
+
+export interface RunJobDeps {
+  readonly runner: JobRunner;
+  readonly outbox: Outbox;
+  /** Claims an attempt at the control plane. @throws HttpStatusError 409 when it may not run here */
+  readonly claim: (
+    jobId: string,
+    attempt: number,
+    body: ClaimBody,
+    timeoutMs: number,
+  ) => Promise<JobDocument>;
+  readonly client: Client;
+  readonly nowMs: () => number;
+  /** Aborted when the agent ends and running jobs have had their grace. */
+  readonly shutdown: AbortSignal;
+  readonly logger: Logger;
+}
+
+const CLAIM_TRIES = 3;
+const CLAIM_TIMEOUT_MS = 3 * SECOND_MS;
+const CLAIM_PAUSE_MS = 300;
+const LEASE_RETRY_MS = 500;
+const LEASE_WATCH_MS = 250;
+const DELIVERY_PAUSE_MS = 300;
+const DELIVERY_MAX_PAUSE_MS = 3 * SECOND_MS;
+
+/** The activity of the node's jobs queue. Not idempotent: one try per placement (design §4). */
+export function createJobActivities(deps: RunJobDeps): NodeJobActivities {
+  return {
+    runJob: async ({ jobId, attempt }) => {
+      const context = Context.current();
+      try {
+        await runJob(jobId, attempt, context, deps);
+      } catch (error) {
+        const failure = toActivityFailure(error, context);
+        deps.logger.warn({ err: error, jobId, attempt }, 'attempt ended without a result');
+        throw failure;
+      }
+    },
+  };
+}
+
+async function runJob(jobId: string, attempt: number, context: Context, deps: RunJobDeps): Promise<void> {
+  const claimId = randomUUID();
+  const { document, sentAtMs } = await claim(jobId, attempt, claimId, deps);
+  using lease = keepLease(context, sentAtMs, deps);
+  const result = await deps.runner.run(requestOf(document), { attempt, signal: lease.signal });
+  const entry: OutboxEntry = {
+    job_id: jobId,
+    attempt,
+    claim_id: claimId,
+    result,
+    stored_at_ms: Date.now(),
+  };
+  await deliver(entry, lease, deps);
+}
+
+/** Repeated with the same claim id, so that a claim whose reply was lost is not lost itself. */
+async function claim(
+  jobId: string,
+  attempt: number,
+  claimId: string,
+  deps: RunJobDeps,
+): Promise<{ document: JobDocument; sentAtMs: number }> {
+  for (let tries = 1; ; tries++) {
+    const sentAtMs = deps.nowMs();
+    try {
+      const document = await deps.claim(jobId, attempt, { claim_id: claimId }, CLAIM_TIMEOUT_MS);
+      return { document, sentAtMs };
+    } catch (error) {
+      const final = error instanceof HttpStatusError && error.status < 500;
+      if (final || tries === CLAIM_TRIES || deps.shutdown.aborted) throw error;
+      await sleep(CLAIM_PAUSE_MS, deps.shutdown);
+    }
+  }
+}
+
+/** The timeout of the document is the one the control plane granted. */
+function requestOf({ job, timeout_seconds }: JobDocument): RunRequest {
+  return { ...job, sandbox: { ...job.sandbox, timeout_seconds } };
+}
+
+function keepLease(context: Context, sentAtMs: number, deps: RunJobDeps): LeaseKeeper {
+  const lease = new LeaseKeeper(
+    {
+      renewMs: LEASE.renewMs,
+      durationMs: LEASE.durationMs,
+      retryMs: LEASE_RETRY_MS,
+      watchMs: LEASE_WATCH_MS,
+    },
+    {
+      renew: (timeoutMs) => {
+        // Keeps the SDK's own bookkeeping of this activity alive, and lets it hear of a cancel as well.
+        context.heartbeat();
+        return renewActivity(deps.client, context.info.taskToken, timeoutMs);
+      },
+      nowMs: deps.nowMs,
+      sleep,
+    },
+    sentAtMs,
+  );
+  context.cancellationSignal.addEventListener('abort', () => endByContext(context, lease));
+  deps.shutdown.addEventListener('abort', () => lease.end('shutdown'));
+  if (deps.shutdown.aborted) lease.end('shutdown');
+  return lease;
+}
+
+/** A pause or reset by an operator, and the worker's own shutdown, do not end the job here. */
+function endByContext(context: Context, lease: LeaseKeeper): void {
+  const details = context.cancellationDetails;
+  if (details?.cancelRequested === true) lease.end('canceled');
+  else if (details?.notFound === true || details?.timedOut === true) lease.end('lease_lost');
+}
+
+/** Kept on disk until acknowledged, so that a result outlives this activity and this process. */
+async function deliver(entry: OutboxEntry, lease: LeaseKeeper, deps: RunJobDeps): Promise<void> {
+  const stored = await deps.outbox.store(entry);
+  let pauseMs = DELIVERY_PAUSE_MS;
+  try {
+    while (lease.held) {
+      const outcome = await deps.outbox.deliver(stored);
+      if (outcome.kind === 'accepted') return;
+      if (outcome.kind === 'refused') throw failureOf(outcome.code);
+      await sleep(pauseMs, lease.signal);
+      pauseMs = Math.min(pauseMs * 2, DELIVERY_MAX_PAUSE_MS);
+    }
+    throw stopReasonOf(lease.signal);
+  } finally {
+    stored.release();
+  }
+}
