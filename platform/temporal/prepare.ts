@@ -1,4 +1,5 @@
 import { Connection, isGrpcServiceError } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
 import { NAMESPACE_RETENTION_DAYS, SEARCH_ATTRIBUTES } from '../../contracts/temporal.ts';
 import { sleep } from '../clock.ts';
 import type { TemporalTarget } from './client.ts';
@@ -6,7 +7,6 @@ import type { TemporalTarget } from './client.ts';
 /** Values of `temporal.api.enums.v1.IndexedValueType`. */
 const INDEXED_VALUE_TYPE = { KEYWORD: 2, KEYWORD_LIST: 7 } as const;
 const GRPC_ALREADY_EXISTS = 6;
-const SECONDS_PER_DAY = 86_400;
 const NAMESPACE_VISIBLE_TRIES = 30;
 
 /** Makes the namespace and the search attributes where they are missing. Safe to repeat. */
@@ -25,7 +25,7 @@ async function ensureNamespace(connection: Connection, namespace: string): Promi
     await connection.workflowService.registerNamespace({
       namespace,
       description: 'CyNodeAI',
-      workflowExecutionRetentionPeriod: { seconds: NAMESPACE_RETENTION_DAYS * SECONDS_PER_DAY },
+      workflowExecutionRetentionPeriod: msToTs(`${NAMESPACE_RETENTION_DAYS} days`),
     });
   } catch (error) {
     if (!isAlreadyThere(error)) throw error;
@@ -37,7 +37,9 @@ async function ensureSearchAttributes(connection: Connection, namespace: string)
   for (let tries = 1; ; tries += 1) {
     try {
       const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-      const missing = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => !Object.hasOwn(customAttributes, name));
+      const missing = Object.entries(SEARCH_ATTRIBUTES).filter(
+        ([name]) => !Object.hasOwn(customAttributes, name),
+      );
       if (missing.length === 0) return;
       await connection.operatorService.addSearchAttributes({
         namespace,

@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Task, TaskResult } from '../../contracts/tasks.ts';
+import { containersOf } from '../support/containers.ts';
+import type { CynorkUser } from '../support/stack/cynork-user.ts';
+import { startStack } from '../support/stack/stack.ts';
+import type { NodeAgent, Stack } from '../support/stack/stack.ts';
+
+let stack: Stack;
+let node: NodeAgent;
+let admin: CynorkUser;
+
+beforeAll(async () => {
+  stack = await startStack();
+  node = await stack.startNode({ slots: 4 });
+  admin = await stack.admin();
+}, 120_000);
+afterAll(async () => stack[Symbol.asyncDispose](), 60_000);
+
+const create = (...args: string[]) => admin.run(['task', 'create', ...args]);
+
+interface Created {
+  task_id: string;
+}
+
+describe('a task at the command line', () => {
+  it('runs commands in a container and prints their output', async () => {
+    const { code, stdout } = await create('--command', 'echo hello', '--command', 'id', '--result');
+    expect(stdout).toMatch(/^hello\nuid=1000/);
+    expect(stdout).not.toMatch(/uid=0|root/);
+    expect(code).toBe(0);
+  });
+
+  it('gives the exit status and stderr of a script that fails', async () => {
+    const { code, stdout, stderr } = await create(
+      '--command',
+      'echo so far; echo broken >&2; exit 3',
+      '--result',
+    );
+    expect(code).toBe(1);
+    expect(stdout).toBe('so far\n');
+    expect(stderr).toMatch(/broken/);
+    expect(stderr).toMatch(/exit_code=3/);
+  });
+
+  it('gives JSON that parses, with nothing else on standard output', async () => {
+    const result = await admin.json<{ status: string; stdout: string; exit_code: number }>(
+      'task',
+      'create',
+      '--command',
+      'printf "<&> ünï"',
+      '--result',
+    );
+    expect(result).toMatchObject({ status: 'completed', stdout: '<&> ünï', exit_code: 0 });
+  });
+
+  it('is found by its name, listed, and its logs are told apart', async () => {
+    await create('--name', 'Nightly Report!', '--command', 'echo out; echo err >&2', '--result');
+    const task = await admin.json<Task>('task', 'get', 'nightly-report');
+    expect(task).toMatchObject({ task_name: 'nightly-report', status: 'completed' });
+    const logs = await admin.run(['task', 'logs', 'nightly-report', '--stream', 'stderr']);
+    expect([logs.stdout, logs.stderr]).toEqual(['', 'err\n']);
+    const list = await admin.json<{ tasks: Task[] }>('task', 'list', '--status', 'completed', '--limit', '1');
+    expect(list.tasks[0]?.id).toBe(task.id);
+  });
+
+  it('stops a job at its timeout', async () => {
+    const { code, stderr } = await create(
+      '--command',
+      'trap "" TERM; sleep 60',
+      '--timeout',
+      '1',
+      '--result',
+    );
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/timeout|timed out/i);
+  });
+
+  it('refuses text while no model can be reached, and says what to do', async () => {
+    const { code, stderr } = await create('--task', 'summarise the news');
+    expect(code).toBe(7);
+    expect(stderr).toMatch(/no inference path/i);
+    expect(stderr).toMatch(/--command|--script/);
+  });
+
+  it('never sees a secret of the stack in its environment', async () => {
+    const { stdout } = await create(
+      '--command',
+      'env; ls -la / /workspace; cat /proc/self/mounts',
+      '--result',
+    );
+    for (const secret of [stack.psk, stack.adminPassword, 'docker.sock', 'DATABASE_URL', 'JWT']) {
+      expect(stdout).not.toContain(secret);
+    }
+    expect(stdout).toContain('CYNODE_WORKSPACE_DIR=/workspace');
+  });
+});
+
+describe('an Idempotency-Key', () => {
+  const post = async (key: string, prompt: string) =>
+    fetch(`${stack.gatewayUrl}/v1/tasks`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${await admin.accessToken()}`, 'idempotency-key': key },
+      body: JSON.stringify({ prompt, input_mode: 'commands' }),
+    });
+
+  it('makes one task of 20 requests at the same time, and refuses another body', async () => {
+    const key = randomUUID();
+    const replies = await Promise.all(Array.from({ length: 20 }, () => post(key, 'echo once')));
+    expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 201));
+    const bodies = await Promise.all(replies.map(async (reply) => (await reply.json()) as Created));
+    const ids = new Set(bodies.map(({ task_id }) => task_id));
+    expect(ids.size).toBe(1);
+    expect((await post(key, 'echo twice')).status).toBe(409);
+    const result = await admin.json<TaskResult>('task', 'result', [...ids].join(), '--wait');
+    expect(result.status).toBe('completed');
+  });
+});
+
+describe('cancel', () => {
+  async function running(script: string): Promise<string> {
+    const { task_id: id } = await admin.json<Created>('task', 'create', '--command', script);
+    await containersOf({ task: id }).appear();
+    return id;
+  }
+
+  it('removes the container in under a second', async () => {
+    const times: number[] = [];
+    for (let i = 0; i < 10; i += 1) {
+      const script = i % 2 === 0 ? 'sleep 300' : 'trap "" TERM INT; while true; do sleep 1; done';
+      const id = await running(script);
+      const since = performance.now();
+      const cancel = admin.run(['task', 'cancel', id, '--yes']);
+      await containersOf({ task: id }).disappear();
+      times.push(performance.now() - since);
+      expect((await cancel).code).toBe(0);
+      const { status } = await admin
+        .json<TaskResult>('task', 'result', id, '--wait')
+        .catch(() => admin.json<TaskResult>('task', 'result', id));
+      expect(status).toBe('canceled');
+    }
+    const median = times.sort((a, b) => a - b)[5] ?? Infinity;
+    expect(median).toBeLessThan(1_000);
+  }, 120_000);
+
+  it('ends a task that still waits for a node', async () => {
+    const busy = await Promise.all(Array.from({ length: 4 }, () => running('sleep 300')));
+    const { task_id: id } = await admin.json<Created>('task', 'create', '--command', 'echo never');
+    const waiting = await admin.json<Task>('task', 'get', id);
+    expect(waiting.waiting_reason ?? 'waiting').toMatch(/slot|waiting/);
+    expect((await admin.run(['task', 'cancel', id, '--yes'])).code).toBe(0);
+    const ended = await admin.run(['-o', 'json', 'task', 'result', id, '--wait']);
+    expect((JSON.parse(ended.stdout) as TaskResult).status).toBe('canceled');
+    for (const other of busy) await admin.run(['task', 'cancel', other, '--yes']);
+    for (const other of busy) await containersOf({ task: other }).disappear();
+  }, 60_000);
+});
+
+describe('fifty tasks at once', () => {
+  it('all end as they should, none twice, and leave nothing behind', async () => {
+    const ids = await Promise.all(
+      Array.from({ length: 50 }, async (_, i) => {
+        const { task_id } = await admin.json<Created>('task', 'create', '--command', `echo number ${i}`);
+        return task_id;
+      }),
+    );
+    const results = await Promise.all(
+      ids.map((id) => admin.json<TaskResult & { stdout: string }>('task', 'result', id, '--wait')),
+    );
+    expect(results.map(({ status, stdout }) => ({ status, stdout }))).toEqual(
+      ids.map((_, i) => ({ status: 'completed', stdout: `number ${i}\n` })),
+    );
+    expect(results.flatMap(({ jobs }) => jobs.map(({ attempt }) => attempt))).toEqual(ids.map(() => 1));
+    expect(await containersOf({ node: node.slug }).list()).toEqual([]);
+  }, 180_000);
+});
