@@ -145,7 +145,7 @@ export default {
     ),
     only(
       'temporal-worker',
-      '^(workers|node-agent|bin)/',
+      '^(workers|node-agent|bin|platform/temporal)/',
       ['@temporalio/worker'],
       'Temporal workers are made in workers/ and in the node agent.',
     ),
