@@ -65,7 +65,7 @@ export class ConfigManager {
   async #refresh(force: boolean): Promise<void> {
     const received = await this.#deps.fetch();
     this.#fetchedAtMs = performance.now();
-    const hash = hashJson(received);
+    const hash = fingerprint(received);
     if (!force && hash === this.#lastSeen && this.#applied !== undefined) return;
     const ack = await this.#tryOut(received);
     const isNews = hash !== this.#lastSeen || ack.status === 'applied' || force;
@@ -79,7 +79,7 @@ export class ConfigManager {
       await this.#deps.apply(next);
       this.#applied = next;
       this.#deps.logger.info({ configVersion: next.config_version }, 'configuration applied');
-      return this.#ackOf(received, { status: 'applied', effective_config_hash: hashJson(received) });
+      return this.#ackOf(received, { status: 'applied', effective_config_hash: fingerprint(received) });
     } catch (error) {
       const type = error instanceof ConfigRejectedError ? error.type : 'internal';
       const message =
@@ -115,6 +115,14 @@ export class ConfigManager {
       this.#deps.logger.warn({ err: error }, 'configuration could not be acknowledged, trying again');
     }
   }
+}
+
+/** Hash of a payload; the time of issue changes with every fetch and means nothing. */
+function fingerprint(received: unknown): string {
+  const members = z.record(z.string(), z.unknown()).safeParse(received);
+  if (!members.success) return hashJson(received);
+  const { issued_at: _issuedAt, ...rest } = members.data;
+  return hashJson(rest);
 }
 
 /** @throws ConfigRejectedError for a payload that is not one for this node (contract §8.4) */

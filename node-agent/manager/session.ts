@@ -134,10 +134,21 @@ export class NodeSession {
 
   async #renewOnce(): Promise<void> {
     const before = this.incarnation;
-    await this.#accept(await this.#post(before));
+    await this.#accept(await this.#renewedOrNew(before));
     if (before !== undefined && this.incarnation !== before) {
       this.#deps.logger.warn({ before, incarnation: this.incarnation }, 'this run is a new incarnation now');
       this.#onReplaced();
+    }
+  }
+
+  /** A newer registration has replaced this run; whether the slug is free again is for the control plane to say. */
+  async #renewedOrNew(incarnation: number | undefined): Promise<Bootstrap> {
+    try {
+      return await this.#post(incarnation);
+    } catch (error) {
+      const replaced = error instanceof HttpStatusError && error.status === STATUS_UNAUTHORIZED;
+      if (incarnation === undefined || !replaced) throw error;
+      return this.#post(undefined);
     }
   }
 

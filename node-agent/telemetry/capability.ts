@@ -34,7 +34,6 @@ export function capabilityReport(facts: CapabilityFacts, now: Date): CapabilityR
     container_runtime: {
       runtime: 'docker',
       version: engine.version,
-      rootless_supported: true,
       rootless_enabled: engine.rootless,
     },
     compute: {
