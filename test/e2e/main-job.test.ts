@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Task, TaskResult } from '../../contracts/tasks.ts';
 import { containersOf } from '../support/containers.ts';
 import type { CynorkUser } from '../support/stack/cynork-user.ts';
+import { eventually } from '../support/wait.ts';
 import { startStack } from '../support/stack/stack.ts';
 import type { NodeAgent, Stack } from '../support/stack/stack.ts';
 
@@ -96,6 +97,12 @@ describe('a task at the command line', () => {
   });
 });
 
+/** Waits for the end; the exit code of a task that did not complete is not 0, so the output is read either way. */
+async function finalStatus(id: string): Promise<string> {
+  const { stdout } = await admin.run(['-o', 'json', 'task', 'result', id, '--wait']);
+  return (JSON.parse(stdout) as TaskResult).status;
+}
+
 describe('an Idempotency-Key', () => {
   const post = async (key: string, prompt: string) =>
     fetch(`${stack.gatewayUrl}/v1/tasks`, {
@@ -146,11 +153,12 @@ describe('cancel', () => {
   it('ends a task that still waits for a node', async () => {
     const busy = await Promise.all(Array.from({ length: 4 }, () => running('sleep 300')));
     const { task_id: id } = await admin.json<Created>('task', 'create', '--command', 'echo never');
-    const waiting = await admin.json<Task>('task', 'get', id);
-    expect(waiting.waiting_reason ?? 'waiting').toMatch(/slot|waiting/);
+    const reason = await eventually('the task says why it waits', async () => {
+      return (await admin.json<Task>('task', 'get', id)).waiting_reason;
+    });
+    expect(reason).toMatch(/slot/);
     expect((await admin.run(['task', 'cancel', id, '--yes'])).code).toBe(0);
-    const ended = await admin.run(['-o', 'json', 'task', 'result', id, '--wait']);
-    expect((JSON.parse(ended.stdout) as TaskResult).status).toBe('canceled');
+    expect(await finalStatus(id)).toBe('canceled');
     for (const other of busy) await admin.run(['task', 'cancel', other, '--yes']);
     for (const other of busy) await containersOf({ task: other }).disappear();
   }, 60_000);
