@@ -18,18 +18,23 @@ export async function withPrompter<T>(io: Io, body: (prompter: Prompter) => Prom
   const echo = mutableEcho(io.stderr);
   const terminal = io.stdin.isTTY === true;
   const lines = createInterface({ input: io.stdin, output: echo.stream, terminal });
-  const next = lineReader(lines, io.signal);
+  const reader = createLineReader(lines, io.signal);
 
-  async function ask(question: string, muted: boolean): Promise<string | undefined> {
+  // What is typed ahead belongs to no question yet, and may be a password.
+  lines.on('line', () => (echo.muted = true));
+
+  function prompt(question: string): void {
     lines.setPrompt(question);
     lines.prompt();
-    echo.muted = muted;
-    try {
-      return await next();
-    } finally {
-      echo.muted = false;
-      if (muted && terminal) io.stderr.write('\n');
-    }
+  }
+  async function ask(question: string, secret: boolean): Promise<string | undefined> {
+    echo.muted = false;
+    if (reader.ended) io.stderr.write(question);
+    else prompt(question);
+    echo.muted = secret;
+    const line = await reader.next();
+    if (secret && terminal) io.stderr.write('\n');
+    return line;
   }
 
   try {
@@ -42,31 +47,51 @@ export async function withPrompter<T>(io: Io, body: (prompter: Prompter) => Prom
   }
 }
 
-/** Reads lines in order, those that came early too; Ctrl-C rejects. */
-function lineReader(lines: Interface, signal: AbortSignal | undefined): () => Promise<string | undefined> {
+interface LineReader {
+  /** Whether stdin has ended; lines that came before may still be read. */
+  readonly ended: boolean;
+  /** The next line, or undefined at the end; rejects on Ctrl-C. */
+  next(): Promise<string | undefined>;
+}
+
+function createLineReader(lines: Interface, signal: AbortSignal | undefined): LineReader {
   const early: string[] = [];
   let ended = false;
+  let interrupted = signal?.aborted === true;
   let waiting: PromiseWithResolvers<string | undefined> | undefined;
-  const interrupt = (): void => waiting?.reject(new InterruptedError());
 
-  lines.on('line', (line) => (waiting ? waiting.resolve(line) : void early.push(line)));
+  function takeWaiting(): typeof waiting {
+    const taken = waiting;
+    waiting = undefined;
+    return taken;
+  }
+  function interrupt(): void {
+    interrupted = true;
+    takeWaiting()?.reject(new InterruptedError());
+  }
+  lines.on('line', (line) => {
+    if (waiting) takeWaiting()?.resolve(line);
+    else early.push(line);
+  });
   lines.on('close', () => {
     ended = true;
-    waiting?.resolve(undefined);
+    takeWaiting()?.resolve(undefined);
     signal?.removeEventListener('abort', interrupt);
   });
   lines.on('SIGINT', interrupt);
   signal?.addEventListener('abort', interrupt);
 
-  return async () => {
-    const line = early.shift();
-    if (line !== undefined || ended) return line;
-    waiting = Promise.withResolvers();
-    try {
-      return await waiting.promise;
-    } finally {
-      waiting = undefined;
-    }
+  return {
+    get ended() {
+      return ended;
+    },
+    next: async () => {
+      if (interrupted) throw new InterruptedError();
+      const line = early.shift();
+      if (line !== undefined || ended) return line;
+      waiting = Promise.withResolvers();
+      return waiting.promise;
+    },
   };
 }
 
@@ -77,7 +102,7 @@ interface Echo {
 
 function mutableEcho(stderr: OutputStream): Echo {
   const echo: Echo = {
-    muted: false,
+    muted: true,
     stream: new Writable({
       write: (chunk: Buffer, _encoding, done) => {
         if (!echo.muted) stderr.write(chunk);

@@ -8,8 +8,8 @@ export interface PageQuery {
   readonly cursor?: string;
 }
 
-export function listNodes(context: Context, query: PageQuery): Promise<NodeList> {
-  return read(context, nodeListSchema, { path: PATHS.nodes, query: { ...query } });
+export function listNodes(context: Context, { limit, cursor }: PageQuery): Promise<NodeList> {
+  return read(context, nodeListSchema, { path: PATHS.nodes, query: { limit, cursor } });
 }
 
 /** `id` is the node's UUID or its slug. */

@@ -49,8 +49,8 @@ export interface TaskQuery {
   readonly status?: ApiTaskStatus;
 }
 
-export function listTasks(context: Context, query: TaskQuery): Promise<TaskList> {
-  return read(context, taskListSchema, { path: PATHS.tasks, query: { ...query } });
+export function listTasks(context: Context, { limit, offset, cursor, status }: TaskQuery): Promise<TaskList> {
+  return read(context, taskListSchema, { path: PATHS.tasks, query: { limit, offset, cursor, status } });
 }
 
 /** `id` here and below is a UUID or a task name. */

@@ -9,8 +9,8 @@ export function getMe(context: Context): Promise<User> {
   return read(context, userSchema, { path: PATHS.me });
 }
 
-export function listUsers(context: Context, query: PageQuery): Promise<UserList> {
-  return read(context, userListSchema, { path: PATHS.users, query: { ...query } });
+export function listUsers(context: Context, { limit, cursor }: PageQuery): Promise<UserList> {
+  return read(context, userListSchema, { path: PATHS.users, query: { limit, cursor } });
 }
 
 export interface NewUser {

@@ -90,9 +90,21 @@ function decode(bytes: Buffer, path: string): string {
   throw usageError(`${path} is not a UTF-8 text`);
 }
 
+/** Reads no further than the limit: a file may grow, and those of `/proc` claim to be empty. */
 async function readRegular(path: string, maxBytes: number): Promise<Buffer> {
   await using file = await openRegular(path, maxBytes);
-  return readAll(file.createReadStream({ autoClose: false }), maxBytes, path);
+  const buffer = Buffer.allocUnsafe(maxBytes + 1);
+  let sizeBytes = 0;
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, sizeBytes);
+    if (bytesRead === 0) return buffer.subarray(0, sizeBytes);
+    sizeBytes += bytesRead;
+    if (sizeBytes > maxBytes) throw tooLarge(path, maxBytes);
+  }
+}
+
+function tooLarge(path: string, maxBytes: number): Error {
+  return usageError(`${path} is larger than ${maxBytes} bytes`);
 }
 
 /** Opens without following a symlink and without waiting for the writer of a pipe, and checks what was opened. */
@@ -101,7 +113,7 @@ async function openRegular(path: string, maxBytes: number): Promise<FileHandle> 
   try {
     const info = await file.stat();
     if (!info.isFile()) throw usageError(`${path} is not a regular file`);
-    if (info.size > maxBytes) throw usageError(`${path} is larger than ${maxBytes} bytes`);
+    if (info.size > maxBytes) throw tooLarge(path, maxBytes);
     return file;
   } catch (error) {
     await file.close();

@@ -37,6 +37,6 @@ async function followLogs(context: Context, id: string, options: LogsOptions): P
 }
 
 /** What came since; all of it when the text began anew, as when a job is run again elsewhere. */
-export function newPart(before: string, now: string): string {
+function newPart(before: string, now: string): string {
   return now.startsWith(before) ? now.slice(before.length) : now;
 }

@@ -69,7 +69,7 @@ function waitSeconds(intervalMs: number, everyChange: boolean): number {
 }
 
 /** `task <id>: waiting: all 4 slots are busy`, `task <id>: running on node-01, attempt 2`. */
-export function progressLine(state: TaskResult): string {
+function progressLine(state: TaskResult): string {
   const open = state.jobs.filter(({ status }) => status === 'queued' || status === 'running');
   const running = open.find(({ status }) => status === 'running');
   const reason = open.find(({ waiting_reason }) => waiting_reason !== undefined)?.waiting_reason;

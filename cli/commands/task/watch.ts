@@ -1,4 +1,4 @@
-import type { TaskResult } from '../../../contracts/tasks.ts';
+import { isTerminalTaskStatus, type TaskResult } from '../../../contracts/tasks.ts';
 import type { Context } from '../../context.ts';
 import { toText } from '../../render/fields.ts';
 import { taskStateLines } from '../../render/tasks.ts';
@@ -21,9 +21,9 @@ export async function watch(context: Context, id: string, options: WatchOptions)
 
   async function show(state: TaskResult): Promise<void> {
     const text = toText(taskStateLines(state));
-    if (text === shown || out.format === 'json') return;
+    if (text === shown || out.format === 'json' || isTerminalTaskStatus(state.status)) return;
     shown = text;
-    await out.data(clear + text);
+    await out.result(state, () => clear + text);
   }
 
   const ended = await waitForEnd(context, id, {
