@@ -14,21 +14,32 @@ export function backoffMs(failedStarts: number): number {
   return Math.min(FIRST_BACKOFF_MS * 2 ** Math.max(0, failedStarts - 1), LONGEST_BACKOFF_MS);
 }
 
+/** Where a supervised process writes, and who hears of it. */
+export interface ServiceWatch {
+  logFile: string;
+  /** Its status has changed. */
+  onChange(): void;
+  /** One line for the supervisor's log. */
+  say(line: string): void;
+}
+
 /** One process that is started again whenever it dies, until it is stopped. */
 export class SupervisedService {
   readonly status: ServiceStatus;
   readonly #spec: ServiceSpec;
   readonly #logFile: string;
   readonly #onChange: () => void;
+  readonly #say: (line: string) => void;
   readonly #stopping = new AbortController();
   #running: RunningService | undefined;
   #loop: Promise<void> = Promise.resolve();
   #failedStarts = 0;
 
-  constructor(spec: ServiceSpec, logFile: string, onChange: () => void) {
+  constructor(spec: ServiceSpec, watch: ServiceWatch) {
     this.#spec = spec;
-    this.#logFile = logFile;
-    this.#onChange = onChange;
+    this.#logFile = watch.logFile;
+    this.#onChange = () => watch.onChange();
+    this.#say = (line) => watch.say(line);
     this.status = { name: spec.name, state: 'waiting', restarts: 0 };
   }
 
@@ -58,8 +69,12 @@ export class SupervisedService {
       const lastedMs = await this.#runOnce();
       if (signal.aborted) return;
       this.#failedStarts = lastedMs >= HEALTHY_MS ? 1 : this.#failedStarts + 1;
+      const pauseMs = backoffMs(this.#failedStarts);
       this.#change({ state: 'restarting', identity: undefined, restarts: this.status.restarts + 1 });
-      await delay(backoffMs(this.#failedStarts), undefined, { signal }).catch(() => undefined);
+      this.#say(
+        `${this.#spec.name} ended (${this.status.lastExit ?? 'unknown'}); next start in ${String(pauseMs)} ms`,
+      );
+      await delay(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }
 

@@ -103,7 +103,11 @@ export class Supervisor {
   async #startService(spec: ServiceSpec): Promise<void> {
     if (this.#phase === 'stopping') return;
     const logFile = pathsOf(this.#settings).log(spec.name);
-    const service = new SupervisedService(spec, logFile, () => void this.#publish());
+    const service = new SupervisedService(spec, {
+      logFile,
+      onChange: () => void this.#publish(),
+      say: (line) => this.#talk.say(line),
+    });
     this.#services.push(service);
     this.#talk.say(`starting ${spec.name}`);
     if (await service.start()) return;
