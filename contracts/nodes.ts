@@ -199,6 +199,8 @@ export const nodeDetailSchema = nodeViewSchema.extend({
   incarnation: z.number().int(),
   config: z.object({
     version: z.string(),
+    /** The version that the last acknowledgement is about. */
+    ack_version: z.string().optional(),
     ack_status: z.enum(CONFIG_ACK_STATUSES).optional(),
     ack_at: z.string().optional(),
     ack_error: z.string().optional(),

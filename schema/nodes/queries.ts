@@ -49,6 +49,7 @@ export async function listNodes(
 export interface NodeDetailRow extends NodeRow {
   readonly incarnation: number;
   readonly config_version: string;
+  readonly config_ack_version: string | null;
   readonly config_ack_status: ConfigAck['status'] | null;
   readonly config_ack_at: Date | null;
   readonly config_ack_error: string | null;
@@ -64,7 +65,7 @@ export function isNode(idOrSlug: string): RawBuilder<boolean> {
 /** @throws CynodeError `not_found` */
 export async function findNode(db: Database, idOrSlug: string): Promise<NodeDetailRow> {
   const { rows } = await sql<NodeDetailRow>`
-    select ${NODE_COLUMNS}, n.incarnation, n.config_version, n.config_ack_status, n.config_ack_at, n.config_ack_error,
+    select ${NODE_COLUMNS}, n.incarnation, n.config_version, n.config_ack_version, n.config_ack_status, n.config_ack_at, n.config_ack_error,
       n.worker_api_target_url, n.capability_hash
     from nodes n where ${isNode(idOrSlug)} limit 1
   `.execute(db);

@@ -53,6 +53,7 @@ function viewNode(row: NodeRow): NodeView {
 function viewConfig(row: NodeDetailRow): NodeDetail['config'] {
   return {
     version: row.config_version,
+    ...(row.config_ack_version === null ? {} : { ack_version: row.config_ack_version }),
     ...(row.config_ack_status === null ? {} : { ack_status: row.config_ack_status }),
     ...(row.config_ack_at === null ? {} : { ack_at: rfc3339(row.config_ack_at) }),
     ...(row.config_ack_error === null ? {} : { ack_error: row.config_ack_error }),
