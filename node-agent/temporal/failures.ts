@@ -1,11 +1,17 @@
 import { ApplicationFailure, CancelledFailure, type Context } from '@temporalio/activity';
+import { ApplicationFailureCategory } from '@temporalio/common';
 import { CynodeError, type ErrorCode } from '../../contracts/errors.ts';
 import { HttpStatusError } from '../../platform/http/client.ts';
 import { JobStoppedError, type StopReason } from '../sandbox/index.ts';
 
-/** An activity's failure: nothing but a code goes into Temporal's history. */
+/** An activity's failure: nothing but a code goes into Temporal's history. Benign: the agent logs it itself. */
 export function failureOf(code: ErrorCode): ApplicationFailure {
-  return ApplicationFailure.create({ message: code, type: code, nonRetryable: true });
+  return ApplicationFailure.create({
+    message: code,
+    type: code,
+    nonRetryable: true,
+    category: ApplicationFailureCategory.BENIGN,
+  });
 }
 
 const CODE_OF_STOP: Readonly<Record<StopReason, ErrorCode>> = {

@@ -8,7 +8,7 @@ import { sleep } from '../../platform/clock.ts';
 import { HttpStatusError } from '../../platform/http/client.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Outbox, OutboxEntry } from '../outbox/outbox.ts';
-import { stopReasonOf, type JobRunner } from '../sandbox/index.ts';
+import { JobStoppedError, stopReasonOf, type JobRunner } from '../sandbox/index.ts';
 import { failureOf, toActivityFailure } from './failures.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { renewActivity } from './renewal.ts';
@@ -48,12 +48,19 @@ export function createJobActivities(deps: RunJobDeps): NodeJobActivities {
       try {
         await runJob(jobId, attempt, context, deps);
       } catch (error) {
-        const failure = toActivityFailure(error, context);
-        deps.logger.warn({ err: error, jobId, attempt }, 'attempt ended without a result');
-        throw failure;
+        logEnd(error, jobId, attempt, deps.logger);
+        throw toActivityFailure(error, context);
       }
     },
   };
+}
+
+function logEnd(error: unknown, jobId: string, attempt: number, logger: Logger): void {
+  if (error instanceof JobStoppedError) {
+    logger.info({ jobId, attempt, reason: error.reason }, 'job stopped, its container is gone');
+  } else {
+    logger.warn({ err: error, jobId, attempt }, 'attempt ended without a result');
+  }
 }
 
 async function runJob(jobId: string, attempt: number, context: Context, deps: RunJobDeps): Promise<void> {
