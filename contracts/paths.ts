@@ -15,6 +15,10 @@ export const PATHS = {
   nodeCapability: '/v1/nodes/capability',
   nodeContact: '/v1/nodes/contact',
   nodeJobs: '/v1/nodes/jobs',
+  workflowStart: '/v1/workflow/start',
+  workflowResume: '/v1/workflow/resume',
+  workflowCheckpoint: '/v1/workflow/checkpoint',
+  workflowRelease: '/v1/workflow/release',
   workerJobsRun: '/v1/worker/jobs:run',
 } as const;
 

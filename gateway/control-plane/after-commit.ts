@@ -53,11 +53,18 @@ function createBackground(logger: Logger) {
     run: (fields: Readonly<Record<string, unknown>>, work: () => Promise<void>): void => {
       if (inHand.size >= MAX_IN_HAND) return logger.warn(fields, 'left to the reconciler: too much in hand');
       track(
-        work().catch((error: unknown) => logger.warn({ ...fields, err: error }, 'left to the reconciler')),
+        work().catch((error: unknown) =>
+          logger.warn({ ...fields, reason: reasonOf(error) }, 'left to the reconciler'),
+        ),
       );
     },
     settle: async (): Promise<void> => {
       while (inHand.size > 0) await Promise.all(inHand);
     },
   };
+}
+
+/** Without the stack: while Temporal is away there is one of these for every change. */
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -8,6 +8,9 @@ import { capabilityRoute } from './nodes/capability-route.ts';
 import { configRoutes } from './nodes/config-routes.ts';
 import { contactRoute } from './nodes/contact-route.ts';
 import { registerRoute } from './nodes/register-route.ts';
+import { requireWorkflowRunner } from './workflow/authenticate.ts';
+import { checkpointRoutes } from './workflow/checkpoint-routes.ts';
+import { leaseRoutes } from './workflow/lease-routes.ts';
 import { readiness } from './readiness.ts';
 
 /** The control plane's HTTP surface (contract §7, design §4); `inject` works without listening. */
@@ -24,6 +27,7 @@ export function buildControlPlane(deps: ControlPlaneDeps): HttpApp {
     answerDatabaseAway(scope);
     registerRoute(scope, deps);
     void scope.register(async (reporters) => reporterRoutes(reporters, deps));
+    void scope.register(async (runners) => workflowRoutes(runners, deps));
   });
   return app;
 }
@@ -37,4 +41,10 @@ function reporterRoutes(scope: HttpApp, deps: ControlPlaneDeps): void {
     capabilityRoute(nodes, deps);
     attemptRoutes(nodes, deps);
   });
+}
+
+function workflowRoutes(scope: HttpApp, deps: ControlPlaneDeps): void {
+  requireWorkflowRunner(scope, deps.settings);
+  leaseRoutes(scope, deps);
+  checkpointRoutes(scope, deps);
 }

@@ -16,6 +16,12 @@ import type {
   TaskArtifactsTable,
   TasksTable,
 } from './tasks.ts';
+import type {
+  ProjectPlansTable,
+  TaskDependenciesTable,
+  TaskWorkflowLeasesTable,
+  WorkflowCheckpointsTable,
+} from './workflow.ts';
 
 /** The tables that the program reads or writes today; the migrations hold more (contract §18). */
 export interface Tables {
@@ -34,4 +40,8 @@ export interface Tables {
   job_audit_log: JobAuditLogTable;
   nodes: NodesTable;
   node_capabilities: NodeCapabilitiesTable;
+  project_plans: ProjectPlansTable;
+  task_dependencies: TaskDependenciesTable;
+  workflow_checkpoints: WorkflowCheckpointsTable;
+  task_workflow_leases: TaskWorkflowLeasesTable;
 }

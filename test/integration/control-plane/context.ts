@@ -47,7 +47,8 @@ export function useControlPlane(settings: Partial<ControlPlaneSettings> = {}): (
   let built: TestControlPlane | undefined;
   const stack = new AsyncDisposableStack();
   beforeAll(async () => {
-    built = await build(stack, { ...SETTINGS, ...settings });
+    const database = stack.use(await createTestDatabase());
+    built = await buildTestControlPlane(stack, database.url, settings);
   });
   afterAll(() => stack.disposeAsync());
   return () => {
@@ -56,12 +57,15 @@ export function useControlPlane(settings: Partial<ControlPlaneSettings> = {}): (
   };
 }
 
-async function build(stack: AsyncDisposableStack, settings: ControlPlaneSettings): Promise<TestControlPlane> {
-  const database = stack.use(await createTestDatabase());
+export async function buildTestControlPlane(
+  stack: AsyncDisposableStack,
+  url: string,
+  settings: Partial<ControlPlaneSettings> = {},
+): Promise<TestControlPlane> {
   const onIdleError = (error: Error): never => {
     throw error;
   };
-  const { db } = stack.use(openDatabase({ url: database.url, poolSize: 20, onIdleError }));
+  const { db } = stack.use(openDatabase({ url, poolSize: 20, onIdleError }));
   const logger = createLogger({ role: 'test', level: 'silent' });
   const workflows = recordWorkflows();
   const afterCommit: AfterCommit = stack.use(createAfterCommit({ db, logger, ...workflows }));
@@ -72,7 +76,7 @@ async function build(stack: AsyncDisposableStack, settings: ControlPlaneSettings
     tokens,
     envelope,
     afterCommit,
-    settings,
+    settings: { ...SETTINGS, ...settings },
     logger,
     metrics: createMetrics(),
   });
@@ -135,7 +139,7 @@ export async function register(
 
 /** A request of a node. */
 export function send(
-  { app }: TestControlPlane,
+  { app }: Pick<TestControlPlane, 'app'>,
   node: Pick<RegisteredTestNode, 'token'>,
   method: 'GET' | 'POST',
   url: string,
