@@ -2,7 +2,18 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['node_modules', 'dist', 'cli/dist', '.state', 'coverage', '*.mjs', '*.cjs', 'test/replay/histories'] },
+  {
+    ignores: [
+      'node_modules',
+      'dist',
+      'cli/dist',
+      '.state',
+      'coverage',
+      '*.mjs',
+      '*.cjs',
+      'test/replay/histories',
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.recommendedTypeChecked,
   {
@@ -12,7 +23,10 @@ export default tseslint.config(
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
       '@typescript-eslint/only-throw-error': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/require-await': 'off', // fastify handlers and ports are async by contract
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],

@@ -51,7 +51,8 @@ try {
   await program.parseAsync();
 } catch (error) {
   const plain = error instanceof ConfigError || error instanceof SchemaVersionError;
-  const text = error instanceof Error ? (plain ? error.message : (error.stack ?? error.message)) : String(error);
+  const text =
+    error instanceof Error ? (plain ? error.message : (error.stack ?? error.message)) : String(error);
   process.stderr.write(`cynodeai: ${text}\n`);
   process.exit(1);
 }

@@ -25,8 +25,12 @@ function orchestratorRole(load: () => Promise<OrchestratorStarter>): Starter {
 
 const ROLES: Readonly<Record<string, Starter>> = {
   'user-api': orchestratorRole(async () => (await import('../gateway/user-api/role.ts')).startUserApi),
-  'control-plane': orchestratorRole(async () => (await import('../gateway/control-plane/role.ts')).startControlPlane),
-  'orchestrator-worker': orchestratorRole(async () => (await import('../workers/orchestrator.ts')).startOrchestratorWorker),
+  'control-plane': orchestratorRole(
+    async () => (await import('../gateway/control-plane/role.ts')).startControlPlane,
+  ),
+  'orchestrator-worker': orchestratorRole(
+    async () => (await import('../workers/orchestrator.ts')).startOrchestratorWorker,
+  ),
   'node-agent': async ({ env, logger, metrics }) =>
     (await import('../node-agent/role.ts')).startNodeAgent(env, logger, metrics),
 };

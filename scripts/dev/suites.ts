@@ -1,9 +1,9 @@
+import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ROOT } from '../build/outputs.ts';
-import { runOnTerminal } from './checks.ts';
 
 /** Jest's projects, cheapest first. */
 export const SUITE_NAMES = ['unit', 'integration', 'replay', 'node', 'e2e'] as const;
@@ -57,12 +57,21 @@ export async function hasTests(suite: SuiteName): Promise<boolean> {
   return false;
 }
 
+/** Jest's exit code, 1 when it was killed; its output goes to this terminal. */
 function runJest(suite: SuiteName, args: string[]): Promise<number> {
   const jest = join(ROOT, 'node_modules/jest/bin/jest.js');
   const inBand = SUITES[suite].inBand ? ['--runInBand'] : [];
-  return runOnTerminal(process.execPath, [jest, '--selectProjects', suite, ...inBand, ...args], {
-    ...process.env,
-    NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [jest, '--selectProjects', suite, ...inBand, ...args], {
+      cwd: ROOT,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: {
+        ...process.env,
+        NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
+      },
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
   });
 }
 
