@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 
 export type InputStream = Readable & { readonly isTTY?: boolean };
-export type OutputStream = Writable & { readonly isTTY?: boolean };
+export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /** What a run of the client touches, so that tests never start a process. */

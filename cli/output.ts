@@ -34,12 +34,13 @@ export function createOutput(io: Pick<Io, 'stdout' | 'stderr' | 'env'>, options:
   const showsProgress = io.stderr.isTTY === true && !options.quiet;
   const paint =
     options.color && hasColors(io.stdout, io.env) ? colorStatuses : (text: string): string => text;
-  let progressShown = false;
+  let shown = '';
 
   async function progress(line: string): Promise<void> {
-    if (!showsProgress || (line === '' && !progressShown)) return;
-    progressShown = line !== '';
-    await write(io.stderr, `\r\u001b[K${line}`);
+    if (!showsProgress || line === shown) return;
+    shown = line;
+    // A line that wraps could not be taken away again.
+    await write(io.stderr, `\r\u001b[K${line.slice(0, (io.stderr.columns ?? 80) - 1)}`);
   }
   async function data(text: string): Promise<void> {
     await progress('');

@@ -32,9 +32,11 @@ export async function withPrompter<T>(io: Io, body: (prompter: Prompter) => Prom
     if (reader.ended) io.stderr.write(question);
     else prompt(question);
     echo.muted = secret;
-    const line = await reader.next();
-    if (secret && terminal) io.stderr.write('\n');
-    return line;
+    try {
+      return await reader.next();
+    } finally {
+      if (terminal && (secret || reader.interrupted)) io.stderr.write('\n');
+    }
   }
 
   try {
@@ -50,6 +52,7 @@ export async function withPrompter<T>(io: Io, body: (prompter: Prompter) => Prom
 interface LineReader {
   /** Whether stdin has ended; lines that came before may still be read. */
   readonly ended: boolean;
+  readonly interrupted: boolean;
   /** The next line, or undefined at the end; rejects on Ctrl-C. */
   next(): Promise<string | undefined>;
 }
@@ -84,6 +87,9 @@ function createLineReader(lines: Interface, signal: AbortSignal | undefined): Li
   return {
     get ended() {
       return ended;
+    },
+    get interrupted() {
+      return interrupted;
     },
     next: async () => {
       if (interrupted) throw new InterruptedError();
