@@ -157,10 +157,9 @@ function toFailure(error: unknown, gatewayUrl: string, signal: AbortSignal | und
       return new NetworkError(
         code,
         `the connection to the gateway at ${gatewayUrl} failed: ${messageOf(error)}`,
-        {
-          ...options,
-          hint: 'Try again.',
-        },
+        { ...options, hint: /CERT|SIGNATURE/.test(code) ? TRUST : 'Try again.' },
       );
   }
 }
+
+const TRUST = 'If you trust it, set NODE_EXTRA_CA_CERTS to the file of its certificate authority.';
