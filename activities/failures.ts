@@ -1,5 +1,6 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { CynodeError } from '../contracts/errors.ts';
+import { codedFailure } from '../platform/temporal/failure.ts';
 import type { Logger } from '../platform/logger.ts';
 
 /**
@@ -18,6 +19,6 @@ export async function withFixedFailures<T>(
     const code = error instanceof CynodeError ? error.code : 'unavailable';
     const nonRetryable = error instanceof CynodeError && !error.spec.retryable;
     logger.warn({ err: error, activity, code }, 'activity failed');
-    throw ApplicationFailure.create({ type: code, message: code, nonRetryable });
+    throw codedFailure(code, { nonRetryable });
   }
 }

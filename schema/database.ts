@@ -29,6 +29,8 @@ export function openDatabase(options: {
     keepAlive: true,
   });
   pool.on('error', options.onIdleError);
+  // A connection lost between two statements of a transaction is in use, and still must not end the process.
+  pool.on('connect', (client) => client.on('error', options.onIdleError));
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return { db, [Symbol.asyncDispose]: () => db.destroy() };
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ApplicationFailure, Context } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import type { DispatchActivities } from '../../contracts/activities.ts';
 import { rfc3339 } from '../../contracts/ids.ts';
 import type { RunRequest, RunResponse } from '../../contracts/jobs.ts';
@@ -10,6 +10,7 @@ import type { Envelope } from '../../platform/crypto/envelope.ts';
 import { HttpStatusError } from '../../platform/http/client.ts';
 import type { HttpClient } from '../../platform/http/client.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { codedFailure } from '../../platform/temporal/failure.ts';
 import type { TaskWorkflows } from '../../platform/temporal/tasks.ts';
 import type { Database } from '../../schema/database.ts';
 import { findHttpTarget, releaseDeadline } from '../../schema/jobs/http-dispatch.ts';
@@ -81,7 +82,7 @@ async function runOnNode(
     Context.current().cancellationSignal.throwIfAborted();
     if (neverStarted(error)) await releaseDeadline(deps.db, jobId, attempt, claimId);
     deps.logger.warn({ err: error, jobId, attempt }, 'dispatch to the node failed');
-    throw ApplicationFailure.create({ type: 'node_fault', message: 'node_fault', nonRetryable: true });
+    throw codedFailure('node_fault', { nonRetryable: true });
   }
 }
 

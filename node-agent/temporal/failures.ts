@@ -1,17 +1,12 @@
 import { ApplicationFailure, CancelledFailure, type Context } from '@temporalio/activity';
-import { ApplicationFailureCategory } from '@temporalio/common';
 import { CynodeError, type ErrorCode } from '../../contracts/errors.ts';
 import { HttpStatusError } from '../../platform/http/client.ts';
+import { codedFailure, withoutStack } from '../../platform/temporal/failure.ts';
 import { JobStoppedError, type StopReason } from '../sandbox/index.ts';
 
-/** An activity's failure: nothing but a code goes into Temporal's history. Benign: the agent logs it itself. */
+/** A final failure of this activity: what follows is the workflow's to decide. */
 export function failureOf(code: ErrorCode): ApplicationFailure {
-  return ApplicationFailure.create({
-    message: code,
-    type: code,
-    nonRetryable: true,
-    category: ApplicationFailureCategory.BENIGN,
-  });
+  return codedFailure(code, { nonRetryable: true });
 }
 
 const CODE_OF_STOP: Readonly<Record<StopReason, ErrorCode>> = {
@@ -26,7 +21,9 @@ export function toActivityFailure(error: unknown, context: Context): Application
   if (error instanceof ApplicationFailure) return error;
   if (error instanceof JobStoppedError) {
     const canceled = error.reason === 'canceled' && context.cancellationSignal.aborted;
-    return canceled ? new CancelledFailure('cancel_requested') : failureOf(CODE_OF_STOP[error.reason]);
+    return canceled
+      ? withoutStack(new CancelledFailure('cancel_requested'))
+      : failureOf(CODE_OF_STOP[error.reason]);
   }
   if (error instanceof HttpStatusError && error.status === 409) return failureOf(error.code);
   if (error instanceof CynodeError && error.code === 'conflict') return failureOf('claim_taken');

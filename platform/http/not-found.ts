@@ -24,12 +24,12 @@ export function registerPlainNotFound(app: FastifyInstance): void {
   });
 }
 
+/** Fastify's path as a pattern: `::` is a colon, `:name` a parameter, perhaps with its own pattern behind it. */
 function toPattern(url: string): RegExp {
-  const escaped = url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(
-    `^${escaped
-      .replaceAll('::', '\u0000')
-      .replace(/:[A-Za-z_]+/g, '[^/]+')
-      .replaceAll('\u0000', ':')}$`,
-  );
+  const parts = url.split(/(::|:[A-Za-z_]+(?:\([^)]*\))?)/);
+  const pattern = parts.map((part) => {
+    if (part === '::') return ':';
+    return part.startsWith(':') ? '[^/]+' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  });
+  return new RegExp(`^${pattern.join('')}$`);
 }

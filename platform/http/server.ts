@@ -7,7 +7,7 @@ import { CynodeError, toProblem } from '../../contracts/errors.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Registry } from '../metrics.ts';
-import { containsNul, encodeJson } from './json.ts';
+import { encodeJson, hasUnstorableText } from './json.ts';
 import { registerHealth } from './health.ts';
 import { registerPlainNotFound } from './not-found.ts';
 

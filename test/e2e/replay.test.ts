@@ -1,0 +1,88 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import type { Task } from '../../contracts/tasks.ts';
+import { nodeWorkflowId, taskWorkflowId } from '../../contracts/temporal.ts';
+import { containersOf } from '../support/containers.ts';
+import { replay } from '../support/replay.ts';
+import type { CynorkUser } from '../support/stack/cynork-user.ts';
+import { startStack } from '../support/stack/stack.ts';
+import type { NodeAgent, Stack } from '../support/stack/stack.ts';
+import { connectTo, historyOf } from '../support/temporal.ts';
+
+/** With RECORD_HISTORIES=<version> the histories are kept for the replay suite, as is done for every release. */
+const record = process.env['RECORD_HISTORIES'];
+const HISTORIES = fileURLToPath(new URL('../replay/histories', import.meta.url));
+
+let stack: Stack;
+let node: NodeAgent;
+let admin: CynorkUser;
+
+beforeAll(async () => {
+  stack = await startStack();
+  node = await stack.startNode({ slots: 1 });
+  admin = await stack.admin();
+}, 120_000);
+afterAll(async () => stack[Symbol.asyncDispose](), 60_000);
+
+async function create(script: string): Promise<string> {
+  return (await admin.json<Task>('task', 'create', '--command', script)).task_id;
+}
+
+async function end(id: string): Promise<string> {
+  await admin.run(['task', 'result', id, '--wait']);
+  return taskWorkflowId(id);
+}
+
+/** What happens to a task, by the name under which its history is kept. Each resolves with the workflow's id. */
+const SCENARIOS: Readonly<Record<string, () => Promise<string>>> = {
+  completed: async () => end(await create('echo hello')),
+  failed: async () => end(await create('exit 3')),
+  canceled: async () => {
+    const id = await create('sleep 300');
+    await containersOf({ task: id }).appear();
+    await admin.run(['task', 'cancel', id, '--yes']);
+    return end(id);
+  },
+  'waited-for-a-slot': async () => {
+    const first = await create('sleep 2');
+    const second = await create('echo after');
+    await end(first);
+    return end(second);
+  },
+  'canceled-while-waiting': async () => {
+    const first = await create('sleep 4');
+    const second = await create('echo never');
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await admin.run(['task', 'cancel', second, '--yes']);
+    await end(second);
+    await end(first);
+    return taskWorkflowId(second);
+  },
+  'node-killed': async () => {
+    const id = await create('sleep 3');
+    await containersOf({ task: id }).appear();
+    await node.process.kill('SIGKILL');
+    node.process.start();
+    return end(id);
+  },
+  node: async () => nodeWorkflowId(node.slug),
+};
+
+describe('the histories of a running system', () => {
+  it.each(Object.keys(SCENARIOS))(
+    '%s: replays',
+    async (name) => {
+      await using temporal = await connectTo(stack);
+      const workflowId = (await SCENARIOS[name]?.()) ?? '';
+      const history = await historyOf(temporal.client, workflowId);
+      await expect(replay(history, workflowId)).resolves.toBeUndefined();
+      if (record === undefined) return;
+      await mkdir(join(HISTORIES, record), { recursive: true });
+      await writeFile(join(HISTORIES, record, `${name}.json`), `${historyToJSON(history)}\n`);
+    },
+    90_000,
+  );
+});
