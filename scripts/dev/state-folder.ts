@@ -20,7 +20,7 @@ export interface Secrets extends z.infer<typeof secretsSchema> {
 }
 
 /** Makes the state folder and its secrets when they are missing. */
-export async function openStateFolder(settings: Settings): Promise<{ secrets: Secrets; isNew: boolean }> {
+export async function openStateFolder(settings: Settings): Promise<Secrets> {
   const paths = pathsOf(settings);
   await refuseForeignFolder(settings);
   await mkdir(settings.stateFolder, { recursive: true });
@@ -28,10 +28,9 @@ export async function openStateFolder(settings: Settings): Promise<{ secrets: Se
   for (const folder of [paths.logs, paths.run, paths.temporal, paths.cynork]) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   }
-  const isNew = !(await exists(paths.secrets));
-  if (isNew) await writeSecrets(settings);
+  if (!(await exists(paths.secrets))) await writeSecrets(settings);
   await writeFileAtomically(paths.marker, 'State of CyNodeAI. Remove it with ./dev reset.\n');
-  return { secrets: await readSecrets(settings), isNew };
+  return readSecrets(settings);
 }
 
 /** The secrets of a stack that was set up before. */

@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import { ensureDocker } from '../engines/docker.ts';
+import { exists } from '../engines/files.ts';
 import { withLock } from '../engines/lock.ts';
 import { waitUntil } from '../engines/processes.ts';
 import { ensureSandboxImage } from '../engines/sandbox-image.ts';
@@ -36,10 +37,15 @@ export async function up(wanted: Settings, options: UpOptions): Promise<void> {
     );
 
   await ensureEngines(steps, talk);
-  const { secrets, isNew } = await withLock(pathsOf(settings).startLock, () => launch(settings));
+  const secrets = await withLock(pathsOf(settings).startLock, () => launch(settings));
+  process.once('SIGINT', () => {
+    talk.say('\nIt goes on in the background: "./dev status" shows how far it is, "./dev down" stops it.');
+    process.exit(130);
+  });
+  const isFirst = !(await exists(pathsOf(settings).cynorkConfig));
   await awaitStack(settings, secrets, steps);
   if (!options.detach && running === undefined) await showFirstTask(settings, steps);
-  printSummary(settings, isNew ? secrets : undefined);
+  printSummary(settings, isFirst ? secrets : undefined);
 }
 
 async function ensureEngines(steps: Steps, talk: Talk): Promise<void> {
@@ -60,13 +66,13 @@ async function ensureEngines(steps: Steps, talk: Talk): Promise<void> {
 }
 
 /** Starts the supervisor unless one runs. Done under a lock, so that two `./dev up` at once start one stack. */
-async function launch(settings: Settings): Promise<{ secrets: Secrets; isNew: boolean }> {
+async function launch(settings: Settings): Promise<Secrets> {
   await endLeftovers(settings);
   const running = (await readLiveState(settings)) !== undefined;
   if (!running) await requireFreePorts(settings);
-  const opened = await openStateFolder(settings);
+  const secrets = await openStateFolder(settings);
   if (!running) await launchSupervisor(settings);
-  return opened;
+  return secrets;
 }
 
 async function awaitStack(settings: Settings, secrets: Secrets, steps: Steps): Promise<void> {
@@ -98,7 +104,9 @@ async function showFirstTask(settings: Settings, steps: Steps): Promise<void> {
 
 function printSummary(settings: Settings, newSecrets: Secrets | undefined): void {
   const urls = urlsOf(settings);
-  const passwordFile = relative(process.cwd(), pathsOf(settings).adminPassword);
+  const { adminPassword } = pathsOf(settings);
+  const fromHere = relative(process.cwd(), adminPassword);
+  const passwordFile = fromHere.startsWith('..') ? adminPassword : fromHere;
   const password = newSecrets
     ? `password ${newSecrets.adminPassword}  (kept in ${passwordFile})`
     : `password in ${passwordFile}`;
