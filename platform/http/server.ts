@@ -76,8 +76,9 @@ function acceptJsonWhateverItsType(app: FastifyInstance): void {
     if (body === '') return done(null, undefined);
     try {
       const value: unknown = JSON.parse(String(body));
-      if (containsNul(value))
-        throw new CynodeError('validation', 'Invalid request body: text must not contain NUL');
+      if (hasUnstorableText(value)) {
+        throw new CynodeError('validation', 'Invalid request body: text must be Unicode without NUL');
+      }
       done(null, value);
     } catch (error) {
       done(

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { CynodeError } from '../../../contracts/errors.ts';
 import { rfc3339, uuidSchema } from '../../../contracts/ids.ts';
 import { PATHS } from '../../../contracts/paths.ts';
-import { containsNul } from '../../../platform/http/json.ts';
+import { hasUnstorableText } from '../../../platform/http/json.ts';
 import type { HttpApp } from '../../../platform/http/server.ts';
 import { findCheckpoint, saveCheckpoint } from '../../../schema/workflow-leases/checkpoints.ts';
 import { COMMON_PROBLEMS, problemSchema } from '../../shared/problem-schema.ts';
@@ -54,7 +54,8 @@ function stateText(state: z.output<typeof checkpointBodySchema>['state']): strin
   if (state === null || state === undefined || state === '') return null;
   if (typeof state !== 'string') return JSON.stringify(state);
   const value = parseState(state);
-  if (containsNul(value)) throw new CynodeError('validation', 'state: text must not contain NUL');
+  if (hasUnstorableText(value))
+    throw new CynodeError('validation', 'state: text must be Unicode without NUL');
   return state;
 }
 
