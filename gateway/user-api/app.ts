@@ -1,5 +1,6 @@
 import { createHttpApp } from '../../platform/http/server.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
+import { endConnectionsOnClose } from '../shared/closing.ts';
 import { answerDatabaseAway } from '../shared/database-away.ts';
 import { requireCaller } from './auth/authenticate.ts';
 import type { UserApiDeps } from './deps.ts';
@@ -19,6 +20,7 @@ export async function buildUserApi(deps: UserApiDeps): Promise<HttpApp> {
     readiness: () => userApiReadiness(deps.db),
     trustedProxies: deps.settings.trustedProxies,
   });
+  endConnectionsOnClose(app);
   app.addHook('preClose', async () => deps.waiters[Symbol.dispose]());
   await app.register(async (api) => {
     answerDatabaseAway(api);

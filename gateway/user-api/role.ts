@@ -41,8 +41,8 @@ export async function startUserApi(
     listenTo({
       url: config.databaseUrl,
       channel: TASK_ENDED_CHANNEL,
-      onPayload: waiters.notify,
-      onConnected: waiters.recheck,
+      onPayload: (taskId) => waiters.notify(taskId),
+      onConnected: () => waiters.recheck(),
       onLost: (error) => logger.warn({ err: error }, 'lost the listening connection; connecting again'),
     }),
   );

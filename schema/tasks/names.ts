@@ -32,7 +32,11 @@ async function addSuffix(tx: Transaction, userId: string, base: string): Promise
   const used = await tx
     .selectFrom('tasks')
     .select(sql<boolean>`coalesce(bool_or(name = ${base}), false)`.as('base'))
-    .select(sql<string | null>`max(substring(name from '-([0-9]{1,9})$')::bigint)`.as('suffix'))
+    .select(
+      sql<
+        string | null
+      >`max(substring(name from '-([0-9]{1,9})$')::bigint) filter (where name <> ${base})`.as('suffix'),
+    )
     .where('created_by', '=', userId)
     .where((where) =>
       where.or([where('name', '=', base), where('name', '~', `^${base}-([2-9]|[1-9][0-9]{1,8})$`)]),

@@ -28,7 +28,8 @@ const ONE_TASK_PROBLEMS = { ...COMMON_PROBLEMS, 403: problemSchema, 404: problem
 /** Tasks of the caller (contract §5.3). */
 export function registerTaskRoutes(scope: HttpApp, deps: UserApiDeps): void {
   registerCollection(scope, deps);
-  registerOne(scope, deps);
+  registerWaitingRoutes(scope, deps);
+  registerLogsAndCancel(scope, deps);
 }
 
 function registerCollection(scope: HttpApp, deps: UserApiDeps): void {
@@ -53,7 +54,8 @@ function registerCollection(scope: HttpApp, deps: UserApiDeps): void {
   );
 }
 
-function registerOne(scope: HttpApp, deps: UserApiDeps): void {
+/** Task and result, now or when the task ends. */
+function registerWaitingRoutes(scope: HttpApp, deps: UserApiDeps): void {
   scope.get(
     `${PATHS.tasks}/:id`,
     {
@@ -95,7 +97,9 @@ function registerOne(scope: HttpApp, deps: UserApiDeps): void {
         }),
       ),
   );
+}
 
+function registerLogsAndCancel(scope: HttpApp, deps: UserApiDeps): void {
   scope.get(
     `${PATHS.tasks}/:id/logs`,
     {

@@ -7,22 +7,25 @@ export function describeWaiting(code: WaitingCode, slots: SlotCounts): string {
     case 'no_node_registered':
       return 'waiting for a node: none is registered yet';
     case 'no_node_active':
-      return `waiting for a node: none of the ${count(slots.registered, 'registered node')} can take work now`;
+      return `waiting for a node: ${describeIdle(slots)}`;
     case 'no_node_capable':
-      return `waiting for a node that can run this job: none of ${count(slots.active, 'active node')} can`;
+      return 'waiting for a node: none of those that can take work can run this job';
     case 'no_free_slot':
-      return `waiting for a free slot: ${describeSlots(slots)}`;
+      return `waiting for a free slot: ${describeBusy(slots)}`;
     default:
       return code satisfies never;
   }
 }
 
-function describeSlots({ active, total, used }: SlotCounts): string {
-  const where = `${count(total, 'slot')} of ${count(active, 'node')}`;
-  if (used >= total) return `all ${where} are busy`;
-  return `${used} of ${where} are busy`;
+function describeIdle({ registered }: SlotCounts): string {
+  return registered === 1
+    ? 'the registered one cannot take work now'
+    : `none of the ${registered} registered ones can take work now`;
 }
 
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+function describeBusy({ active, total, used }: SlotCounts): string {
+  const nodes = `${active} ${active === 1 ? 'node' : 'nodes'}`;
+  if (total === 1) return `the only one, of ${nodes}, is busy`;
+  if (used >= total) return `all ${total} slots of ${nodes} are busy`;
+  return `${used} of ${total} slots of ${nodes} ${used === 1 ? 'is' : 'are'} busy`;
 }

@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { CynodeError } from '../../../contracts/errors.ts';
+import { runRequestSchema } from '../../../contracts/jobs.ts';
+import { taskSchema } from '../../../contracts/tasks.ts';
+import type { Task } from '../../../contracts/tasks.ts';
+import { startUserApiHarness } from '../../support/user-api/harness.ts';
+import type { Reply, TestUser, UserApiHarness } from '../../support/user-api/harness.ts';
+
+let api: UserApiHarness;
+let user: TestUser;
+beforeAll(async () => {
+  api = await startUserApiHarness();
+  user = await api.createUser();
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+const create = (body: unknown, headers?: Record<string, string>, by = user): Promise<Reply> =>
+  by.call({ method: 'POST', url: '/v1/tasks', body, ...(headers === undefined ? {} : { headers }) });
+const taskOf = (reply: Reply): Task => taskSchema.parse(reply.body);
+const script = (prompt: string, more: object = {}): object => ({ prompt, input_mode: 'script', ...more });
+const countTasks = async (owner = user): Promise<number> => {
+  const rows = await api.db.selectFrom('tasks').select('id').where('created_by', '=', owner.id).execute();
+  return rows.length;
+};
+
+describe('creating a task', () => {
+  it('stores task and job, starts the workflow and answers with the task object', async () => {
+    const reply = await create(script('echo hello', { task_name: 'Say  Hello!', timeout_seconds: 60 }));
+    expect(reply.status).toBe(201);
+    const task = taskOf(reply);
+    expect(task).toEqual({
+      id: task.task_id,
+      task_id: task.task_id,
+      status: 'queued',
+      task_name: 'say-hello',
+      summary: 'say-hello',
+      prompt: 'echo hello',
+      input_mode: 'script',
+      created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+      updated_at: expect.any(String),
+    });
+    expect(reply.text.endsWith('\n')).toBe(true);
+    expect(api.calls.started.at(-1)).toEqual({
+      taskId: task.id,
+      name: 'say-hello',
+      userHandle: user.handle,
+      projectSlug: `default-${user.id}`,
+      inputMode: 'script',
+    });
+    const jobs = await api.db.selectFrom('jobs').selectAll().where('task_id', '=', task.id).execute();
+    expect(jobs).toHaveLength(1);
+    expect(jobs[0]).toMatchObject({ ordinal: 1, status: 'queued', timeout_seconds: 60 });
+    expect(runRequestSchema.parse(jobs[0]?.payload)).toEqual({
+      version: 1,
+      task_id: task.id,
+      job_id: jobs[0]?.id,
+      sandbox: { script: 'echo hello', timeout_seconds: 60, use_inference: false },
+    });
+    const row = await api.db
+      .selectFrom('tasks')
+      .selectAll()
+      .where('id', '=', task.id)
+      .executeTakeFirstOrThrow();
+    expect(row.workflow_started_at).not.toBeNull();
+  });
+
+  it('puts image, timeout and inference flag into the job', async () => {
+    const task = taskOf(
+      await create({
+        prompt: 'id\nuname -a',
+        input_mode: 'commands',
+        use_inference: true,
+        image: 'python:3.13-slim',
+      }),
+    );
+    const { payload, timeout_seconds } = await api.db
+      .selectFrom('jobs')
+      .select(['payload', 'timeout_seconds'])
+      .where('task_id', '=', task.id)
+      .executeTakeFirstOrThrow();
+    expect(timeout_seconds).toBe(3600);
+    expect(payload.sandbox).toEqual({
+      image: 'python:3.13-slim',
+      script: 'id\nuname -a',
+      timeout_seconds: 3600,
+      use_inference: true,
+    });
+  });
+
+  it('is 201 also while Temporal is away, and leaves the start to the reconciler', async () => {
+    api.calls.failure = new CynodeError('unavailable', 'away');
+    const reply = await create(script('true')).finally(() => (api.calls.failure = null));
+    expect(reply.status).toBe(201);
+    const row = await api.db
+      .selectFrom('tasks')
+      .selectAll()
+      .where('id', '=', taskOf(reply).id)
+      .executeTakeFirstOrThrow();
+    expect(row).toMatchObject({ status: 'pending', workflow_started_at: null });
+  });
+
+  it.each([
+    ['a text task', { prompt: 'What is the weather?' }],
+    ['an explicit text task', { prompt: 'hi', input_mode: 'prompt' }],
+    ['an agent task', { prompt: 'hi', use_sba: true, input_mode: 'script' }],
+  ])('refuses %s with what to do instead, and stores nothing', async (_what, body) => {
+    const before = await countTasks();
+    const reply = await create(body);
+    expect(reply.status).toBe(503);
+    expect(reply.body).toMatchObject({
+      code: 'no_inference_path',
+      detail: expect.stringMatching(/--script or --command/),
+    });
+    expect(await countTasks()).toBe(before);
+  });
+
+  it.each([
+    ['no body', undefined],
+    ['an empty body', ''],
+    ['broken JSON', '{"prompt":'],
+    ['a list', []],
+    ['no prompt', { input_mode: 'script' }],
+    ['an empty prompt', script('')],
+    ['a number as prompt', { prompt: 5, input_mode: 'script' }],
+    ['a NUL in the prompt', script('a\0b')],
+    ['an unknown input mode', { prompt: 'x', input_mode: 'python' }],
+    ['a malformed project', script('x', { project_id: 'mine' })],
+    ['a timeout of 0', script('x', { timeout_seconds: 0 })],
+    ['a timeout over the limit', script('x', { timeout_seconds: 10_801 })],
+    ['a text as attachments', script('x', { attachments: 'a.txt' })],
+    ['17 attachments', script('x', { attachments: Array.from({ length: 17 }, (_, n) => `f${n}`) })],
+    ['a body over 10 MiB', script('x'.repeat(10 * 1024 * 1024))],
+  ])('refuses %s with 400', async (_what, body) => {
+    const before = await countTasks();
+    const reply = await create(body);
+    expect(reply.status).toBe(400);
+    expect(reply.body).toMatchObject({ type: 'urn:cynodeai:error:validation', detail: expect.any(String) });
+    expect(await countTasks()).toBe(before);
+  });
+
+  it('ignores unknown members and takes null and blank as absent', async () => {
+    const body = {
+      prompt: ' ',
+      input_mode: 'script',
+      project_id: ' ',
+      task_name: null,
+      attachments: null,
+      image: '',
+      timeout_seconds: null,
+      use_inference: null,
+      colour: 'red',
+    };
+    expect((await create(body)).status).toBe(201);
+  });
+
+  it('keeps any Unicode text, and mends half characters', async () => {
+    const text = 'echo "žluťoučký 🦄 \u2028 <&> ‮ مرحبا"';
+    const reply = await create(script(text));
+    expect(taskOf(reply).prompt).toBe(text);
+    expect(reply.text).toContain('\\u003c\\u0026\\u003e');
+    const mended = await create('{"prompt":"a\\ud800b","input_mode":"script","task_name":"\\udc00x"}');
+    expect(taskOf(mended)).toMatchObject({ prompt: 'a\ufffdb', task_name: 'x' });
+  });
+
+  it('stores a prompt of 9 MiB', async () => {
+    const reply = await create(script('x'.repeat(9 * 1024 * 1024)));
+    expect(reply.status).toBe(201);
+    const list = await user.call({ url: '/v1/tasks?limit=1' });
+    expect(list.text.length).toBeLessThan(2000);
+  });
+});
+
+describe('attachments', () => {
+  it('are trimmed, kept in order, and blank, overlong and repeated ones dropped', async () => {
+    const reply = await create(
+      script('x', {
+        attachments: [' z.txt ', '', 'a/b.md', '  ', 'z.txt', 'y'.repeat(2049), 'é'.repeat(1024), 'c'],
+      }),
+    );
+    expect(taskOf(reply).attachments).toEqual(['z.txt', 'a/b.md', 'é'.repeat(1024), 'c']);
+  });
+});

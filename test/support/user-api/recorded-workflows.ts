@@ -1,0 +1,32 @@
+import type { TaskToStart } from '../../../platform/temporal/tasks.ts';
+import type { UserApiDeps } from '../../../gateway/user-api/deps.ts';
+
+/** Stands in for the calls that the user gateway makes to Temporal, and remembers them. */
+export interface RecordedCalls extends Pick<UserApiDeps, 'tasks' | 'nodes'> {
+  readonly started: TaskToStart[];
+  readonly canceled: string[];
+  readonly configs: { readonly slug: string; readonly configVersion: string }[];
+  /** When set, every call fails with it. */
+  failure: Error | null;
+}
+
+export function recordCalls(): RecordedCalls {
+  const attempt = async (remember: () => void): Promise<void> => {
+    if (recorded.failure !== null) throw recorded.failure;
+    remember();
+  };
+  const recorded: RecordedCalls = {
+    started: [],
+    canceled: [],
+    configs: [],
+    failure: null,
+    tasks: {
+      start: (task) => attempt(() => recorded.started.push(task)),
+      cancel: (taskId) => attempt(() => recorded.canceled.push(taskId)),
+    },
+    nodes: {
+      configChanged: (slug, configVersion) => attempt(() => recorded.configs.push({ slug, configVersion })),
+    },
+  };
+  return recorded;
+}
