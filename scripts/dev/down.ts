@@ -38,7 +38,7 @@ async function stopEverything(settings: Settings): Promise<void> {
 /** Stops the stack and removes all its data and containers, after asking. */
 export async function reset(settings: Settings, options: { yes: boolean }): Promise<void> {
   const question = `Remove all tasks, users and settings of this CyNodeAI (${settings.stateFolder})?`;
-  if (!(await terminalTalk(options).agree(question))) throw new SetupError('Nothing was removed.');
+  if (!(await terminalTalk(options).agree(question, 'no'))) throw new SetupError('Nothing was removed.');
   if (await exists(settings.stateFolder)) {
     if ((await readSupervisorState(settings)) !== undefined) await stopEverything(settings);
     await removeContainers(settings);
