@@ -20,6 +20,9 @@ import { withFixedFailures } from '../failures.ts';
 import { signalWoken } from '../signal-woken.ts';
 import { toUpstreamRequest } from './upstream-request.ts';
 
+/** A cancel is heard of with the next heartbeat. */
+const HEARTBEAT_MS = 1000;
+
 export interface DispatchDeps {
   readonly db: Database;
   readonly envelope: Envelope;
@@ -33,7 +36,7 @@ export function createDispatchActivities(deps: DispatchDeps): DispatchActivities
   return {
     dispatchHttp: ({ jobId, attempt }) =>
       withFixedFailures(deps.logger, 'dispatchHttp', async () => {
-        const beat = setInterval(() => Context.current().heartbeat(), LEASE.renewMs);
+        const beat = setInterval(() => Context.current().heartbeat(), HEARTBEAT_MS);
         try {
           await dispatch(deps, jobId, attempt);
         } finally {
