@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { z } from 'zod';
 
 const UNIQUE_VIOLATION = '23505';
 const DEADLOCK = '40P01';
@@ -29,12 +30,20 @@ export function isTransient(error: unknown): boolean {
   return error instanceof pg.DatabaseError && (error.code === UNIQUE_VIOLATION || error.code === DEADLOCK);
 }
 
+/** Read by its members, because what Node's own modules throw need not be an `Error` of this realm. */
+const faultSchema = z.object({
+  errors: z.array(z.unknown()).catch([]),
+  code: z.string().nullable().catch(null),
+  message: z.string().catch(''),
+});
+
 /** Whether Postgres is away or has no room, rather than the request being wrong. */
 export function isDatabaseAway(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.some(isDatabaseAway);
-  if (!(error instanceof Error)) return false;
-  const code: unknown = Reflect.get(error, 'code');
-  if (typeof code !== 'string') return AWAY_TEXT.test(error.message);
+  const fault = faultSchema.safeParse(error);
+  if (!fault.success) return false;
+  const { errors, code, message } = fault.data;
+  if (errors.length > 0) return errors.some(isDatabaseAway);
+  if (code === null) return AWAY_TEXT.test(message);
   if (code === STATEMENT_CANCELED) return false;
   return NETWORK_CODES.has(code) || (error instanceof pg.DatabaseError && AWAY_CLASSES.has(code.slice(0, 2)));
 }

@@ -39,13 +39,13 @@ function refuseWithoutInference(body: CreateTaskBody): void {
 
 function toNewTask(userId: string, body: CreateTaskBody, idempotencyKey: string | null): NewTask {
   const task = {
-    prompt: body.prompt.toWellFormed(),
+    prompt: body.prompt,
     inputMode: body.input_mode,
     useInference: body.use_inference,
     projectId: body.project_id?.toLowerCase() ?? null,
-    name: body.task_name?.toWellFormed() ?? '',
-    attachments: cleanAttachments((body.attachments ?? []).map((path) => path.toWellFormed())),
-    image: body.image?.toWellFormed() ?? null,
+    name: body.task_name ?? '',
+    attachments: cleanAttachments(body.attachments ?? []),
+    image: body.image ?? null,
     timeoutSeconds: body.timeout_seconds ?? TASK_LIMITS.timeoutDefaultSeconds,
   };
   return {
