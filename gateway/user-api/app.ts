@@ -1,10 +1,9 @@
 import { createHttpApp } from '../../platform/http/server.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
-import { endConnectionsOnClose } from '../shared/closing.ts';
 import { answerDatabaseAway } from '../shared/database-away.ts';
 import { requireCaller } from './auth/authenticate.ts';
 import type { UserApiDeps } from './deps.ts';
-import { userApiReadiness } from './readiness.ts';
+import { readiness } from '../shared/readiness.ts';
 import { registerLogoutRoute, registerOpenAuthRoutes } from './routes/auth.ts';
 import { registerNodeConfigRoute, registerNodeRoutes } from './routes/nodes.ts';
 import { registerTaskRoutes } from './routes/tasks.ts';
@@ -16,11 +15,11 @@ export async function buildUserApi(deps: UserApiDeps): Promise<HttpApp> {
     logger: deps.logger,
     metrics: deps.metrics,
     bodyLimitBytes: deps.settings.maxBodyBytes,
+    timings: deps.settings.httpTimings,
     tooLarge: 'validation',
-    readiness: () => userApiReadiness(deps.db),
+    readiness: () => readiness(deps.db),
     trustedProxies: deps.settings.trustedProxies,
   });
-  endConnectionsOnClose(app);
   app.addHook('preClose', async () => deps.waiters[Symbol.dispose]());
   await app.register(async (api) => {
     answerDatabaseAway(api);

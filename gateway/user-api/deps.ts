@@ -21,5 +21,5 @@ export interface UserApiDeps {
 
 export type UserApiSettings = Pick<
   OrchestratorConfig,
-  'accessTokenMs' | 'refreshTokenMs' | 'loginsPerMinute' | 'maxBodyBytes' | 'trustedProxies'
+  'accessTokenMs' | 'refreshTokenMs' | 'loginsPerMinute' | 'maxBodyBytes' | 'httpTimings' | 'trustedProxies'
 >;

@@ -10,6 +10,7 @@ import { readTask } from '../../../schema/tasks/queries.ts';
 import type { UserApiDeps } from '../deps.ts';
 import { cleanAttachments } from './attachments.ts';
 import { viewOneTask } from './views.ts';
+import { waitBriefly } from './wait-briefly.ts';
 
 /**
  * Stores a task and starts its workflow. When Temporal is away the task is kept, and started by the reconciler.
@@ -23,7 +24,7 @@ export async function submitTask(
 ): Promise<Task> {
   refuseWithoutInference(body);
   const created = await createTask(deps.db, toNewTask(caller.userId, body, idempotencyKey));
-  if (!created.started) await startTask(deps, caller, created);
+  if (!created.started) await waitBriefly(startTask(deps, caller, created));
   return viewOneTask(deps.db, await readTask(deps.db, created.id));
 }
 

@@ -99,6 +99,14 @@ describe('creating a task', () => {
     expect(row).toMatchObject({ status: 'pending', workflow_started_at: null });
   });
 
+  it('does not wait long for a Temporal that does not answer', async () => {
+    api.calls.delayMs = 3000;
+    const start = performance.now();
+    const reply = await create(script('true')).finally(() => (api.calls.delayMs = 0));
+    expect(reply.status).toBe(201);
+    expect(performance.now() - start).toBeLessThan(2500);
+  });
+
   it.each([
     ['a text task', { prompt: 'What is the weather?' }],
     ['an explicit text task', { prompt: 'hi', input_mode: 'prompt' }],

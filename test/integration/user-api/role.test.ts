@@ -4,11 +4,16 @@ import type { OrchestratorConfig } from '../../../platform/config/orchestrator.t
 import { createLogger } from '../../../platform/logger.ts';
 import { createMetrics } from '../../../platform/metrics.ts';
 import { SchemaVersionError } from '../../../schema/migrate.ts';
+import { buildUserApi } from '../../../gateway/user-api/app.ts';
 import { startUserApi } from '../../../gateway/user-api/role.ts';
+import { createTaskWaiters } from '../../../gateway/user-api/tasks/waiters.ts';
+import { createTokenService } from '../../../platform/crypto/tokens.ts';
+import { openDatabase } from '../../../schema/database.ts';
 import { findFreePort } from '../../../scripts/engines/ports.ts';
 import { createTestDatabase } from '../../support/database.ts';
 import type { TestDatabase } from '../../support/database.ts';
-import { startUserApiHarness } from '../../support/user-api/harness.ts';
+import { send, startUserApiHarness } from '../../support/user-api/harness.ts';
+import { recordCalls } from '../../support/user-api/recorded-workflows.ts';
 
 let database: TestDatabase;
 beforeEach(async () => {
@@ -72,12 +77,32 @@ describe('what every HTTP surface shares', () => {
   });
 
   it('is 503 with a reason while the database is away', async () => {
-    await using api = await startUserApiHarness();
-    const user = await api.createUser();
-    await api.db.destroy();
-    const ready = await api.app.inject({ url: '/readyz' });
+    const url = `postgres://nobody@127.0.0.1:${await findFreePort()}/nothing`;
+    await using database = openDatabase({ url, poolSize: 1, onIdleError: () => undefined });
+    const metrics = createMetrics();
+    using waiters = createTaskWaiters({ findEnded: async () => [], logger, metrics });
+    const app = await buildUserApi({
+      db: database.db,
+      tokens: createTokenService('a master secret of at least 32 characters'),
+      ...recordCalls(),
+      waiters,
+      logger,
+      metrics,
+      settings: await configOf(url),
+    });
+    const ready = await app.inject({ url: '/readyz' });
     expect(ready.statusCode).toBe(503);
     expect(ready.payload).toMatch(/^database check failed/);
-    expect((await user.call({ url: '/v1/tasks' })).status).toBeGreaterThanOrEqual(500);
+    const login = await send(app, {
+      method: 'POST',
+      url: '/v1/auth/login',
+      body: { handle: 'ada', password: 'x' },
+    });
+    expect(login).toMatchObject({
+      status: 503,
+      body: { code: 'unavailable', detail: 'The database is away; try again shortly' },
+    });
+    expect((await app.inject({ url: '/healthz' })).statusCode).toBe(200);
+    await app.close();
   });
 });

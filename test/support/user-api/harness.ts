@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createTokenService } from '../../../platform/crypto/tokens.ts';
 import { hashPassword } from '../../../platform/crypto/passwords.ts';
 import { createLogger } from '../../../platform/logger.ts';
+import { HTTP_TIMINGS } from '../../../platform/http/timings.ts';
 import { createMetrics } from '../../../platform/metrics.ts';
 import type { HttpApp } from '../../../platform/http/server.ts';
 import { tokenPairSchema } from '../../../contracts/auth.ts';
@@ -150,6 +151,7 @@ const SETTINGS: UserApiSettings = {
   refreshTokenMs: 7 * 24 * 3_600_000,
   loginsPerMinute: 10_000,
   maxBodyBytes: 10 * 1024 * 1024,
+  httpTimings: HTTP_TIMINGS,
   trustedProxies: [],
 };
 

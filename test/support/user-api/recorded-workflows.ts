@@ -1,3 +1,4 @@
+import { sleep } from '../../../platform/clock.ts';
 import type { TaskToStart } from '../../../platform/temporal/tasks.ts';
 import type { UserApiDeps } from '../../../gateway/user-api/deps.ts';
 
@@ -8,10 +9,13 @@ export interface RecordedCalls extends Pick<UserApiDeps, 'tasks' | 'nodes'> {
   readonly configs: { readonly slug: string; readonly configVersion: string }[];
   /** When set, every call fails with it. */
   failure: Error | null;
+  /** Every call takes this long. */
+  delayMs: number;
 }
 
 export function recordCalls(): RecordedCalls {
   const attempt = async (remember: () => void): Promise<void> => {
+    if (recorded.delayMs > 0) await sleep(recorded.delayMs);
     if (recorded.failure !== null) throw recorded.failure;
     remember();
   };
@@ -20,6 +24,7 @@ export function recordCalls(): RecordedCalls {
     canceled: [],
     configs: [],
     failure: null,
+    delayMs: 0,
     tasks: {
       start: (task) => attempt(() => recorded.started.push(task)),
       cancel: (taskId) => attempt(() => recorded.canceled.push(taskId)),

@@ -5,6 +5,6 @@ const NO_INFERENCE_PATH =
   'no inference path: no model can be reached, so text tasks are refused; script and command tasks work';
 
 /** Reason for `/readyz` in words for an operator, null when ready (contract §5.1). The other routes work while it is not. */
-export async function userApiReadiness(db: Database): Promise<string | null> {
+export async function readiness(db: Database): Promise<string | null> {
   return (await databaseReadiness(db)) ?? NO_INFERENCE_PATH;
 }
