@@ -1,7 +1,11 @@
-import { link, mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { identifyProcess, isAlive, sleep } from './processes.ts';
+
+/** Taking a lock away takes milliseconds; a guard older than this was left by a process that died. */
+const TAKEOVER_MS = 10_000;
 
 const ownerSchema = z.object({ pid: z.number(), startedAt: z.string() });
 
@@ -20,27 +24,44 @@ export async function withLock<T>(path: string, work: () => Promise<T>): Promise
 }
 
 async function tryLock(path: string): Promise<boolean> {
-  const mine = `${path}.${String(process.pid)}`;
+  const mine = `${path}.${randomBytes(6).toString('hex')}`;
   await writeFile(mine, JSON.stringify(await identifyProcess(process.pid)));
   try {
     await link(mine, path); // fails when the lock exists, and is complete the moment it exists
     return true;
   } catch {
-    await removeIfAbandoned(path);
+    if (await isAbandoned(path)) await takeAway(path);
     return false;
   } finally {
     await unlink(mine);
   }
 }
 
-async function removeIfAbandoned(path: string): Promise<void> {
+async function isAbandoned(path: string): Promise<boolean> {
   const content = await readFile(path, 'utf8').catch(() => undefined);
-  if (content === undefined) return;
+  if (content === undefined) return false;
   const owner = ownerSchema.safeParse(parseJson(content));
-  if (owner.success && (await isAlive(owner.data))) return;
-  const aside = `${path}.abandoned.${String(process.pid)}`;
-  await rename(path, aside).catch(() => undefined);
-  await unlink(aside).catch(() => undefined);
+  return !owner.success || !(await isAlive(owner.data));
+}
+
+/** Only one at a time may take an abandoned lock away, or the second would take the first one's new lock. */
+async function takeAway(path: string): Promise<void> {
+  const guard = `${path}.takeover`;
+  try {
+    await writeFile(guard, '', { flag: 'wx' });
+  } catch {
+    const age = await stat(guard).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
+    if (age > TAKEOVER_MS) await unlink(guard).catch(() => undefined);
+    return;
+  }
+  try {
+    if (await isAbandoned(path)) await unlink(path);
+  } finally {
+    await unlink(guard).catch(() => undefined);
+  }
 }
 
 function parseJson(text: string): unknown {
