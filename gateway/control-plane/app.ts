@@ -11,7 +11,7 @@ import { registerRoute } from './nodes/register-route.ts';
 import { requireWorkflowRunner } from './workflow/authenticate.ts';
 import { checkpointRoutes } from './workflow/checkpoint-routes.ts';
 import { leaseRoutes } from './workflow/lease-routes.ts';
-import { readiness } from './readiness.ts';
+import { readiness } from '../shared/readiness.ts';
 
 /** The control plane's HTTP surface (contract §7, design §4); `inject` works without listening. */
 export function buildControlPlane(deps: ControlPlaneDeps): HttpApp {
@@ -19,6 +19,7 @@ export function buildControlPlane(deps: ControlPlaneDeps): HttpApp {
     logger: deps.logger,
     metrics: deps.metrics,
     bodyLimitBytes: deps.settings.maxBodyBytes,
+    timings: deps.settings.httpTimings,
     tooLarge: 'validation',
     trustedProxies: deps.settings.trustedProxies,
     readiness: () => readiness(deps.db),

@@ -16,6 +16,7 @@ export type ControlPlaneSettings = Pick<
   | 'workerApiTargetUrl'
   | 'workflowRunnerToken'
   | 'maxBodyBytes'
+  | 'httpTimings'
   | 'trustedProxies'
 >;
 

@@ -9,6 +9,8 @@ import {
   secret,
 } from './readers.ts';
 import type { Env, ListenAddress } from './readers.ts';
+import { HTTP_TIMINGS } from '../http/timings.ts';
+import type { HttpTimings } from '../http/timings.ts';
 
 /** Configuration of the orchestrator's roles (contract §3.2; ours are TEMPORAL_*, ORCHESTRATOR_WORKER_LISTEN_ADDR). */
 export interface OrchestratorConfig {
@@ -30,6 +32,7 @@ export interface OrchestratorConfig {
   readonly refreshTokenMs: number;
   readonly nodeTokenMs: number;
   readonly maxBodyBytes: number;
+  readonly httpTimings: HttpTimings;
   readonly loginsPerMinute: number;
   /** Addresses or networks whose `X-Forwarded-For` is believed; none by default. */
   readonly trustedProxies: readonly string[];
@@ -90,6 +93,15 @@ function readTemporal(env: Env): Pick<OrchestratorConfig, 'temporal' | 'temporal
   };
 }
 
+function readHttpTimings(env: Env): HttpTimings {
+  return {
+    maxHeaderBytes: integer(env, 'MAX_HEADER_BYTES', HTTP_TIMINGS.maxHeaderBytes, 1024),
+    readTimeoutMs: durationMs(env, 'READ_TIMEOUT', HTTP_TIMINGS.readTimeoutMs),
+    writeTimeoutMs: durationMs(env, 'WRITE_TIMEOUT', HTTP_TIMINGS.writeTimeoutMs),
+    idleTimeoutMs: durationMs(env, 'IDLE_TIMEOUT', HTTP_TIMINGS.idleTimeoutMs),
+  };
+}
+
 function readTokens(env: Env): Pick<OrchestratorConfig, 'accessTokenMs' | 'refreshTokenMs' | 'nodeTokenMs'> {
   return {
     accessTokenMs: durationMs(env, 'JWT_ACCESS_DURATION', 15 * 60_000),
@@ -109,8 +121,8 @@ export function readOrchestratorConfig(env: Env): OrchestratorConfig {
     ),
     databasePoolSize: integer(env, 'DATABASE_POOL_SIZE', 10, 1),
     ...readTemporal(env),
-    userApi: listenAddress(env, ['USER_GATEWAY_LISTEN_ADDR'], '127.0.0.1:12080'),
-    controlPlane: listenAddress(env, ['CONTROL_PLANE_LISTEN_ADDR'], '127.0.0.1:12082'),
+    userApi: listenAddress(env, ['USER_GATEWAY_LISTEN_ADDR', 'LISTEN_ADDR'], '127.0.0.1:12080'),
+    controlPlane: listenAddress(env, ['CONTROL_PLANE_LISTEN_ADDR', 'LISTEN_ADDR'], '127.0.0.1:12082'),
     workerHealth: listenAddress(env, ['ORCHESTRATOR_WORKER_LISTEN_ADDR'], '127.0.0.1:12085'),
     publicUrl: (optional(env, 'ORCHESTRATOR_PUBLIC_URL') ?? 'http://localhost:12082').replace(/\/+$/, ''),
     masterSecret: masterSecret(env),
@@ -122,6 +134,7 @@ export function readOrchestratorConfig(env: Env): OrchestratorConfig {
         : refuseKnownDefault(env, 'BOOTSTRAP_ADMIN_PASSWORD', adminPassword),
     ...readTokens(env),
     maxBodyBytes: integer(env, 'MAX_REQUEST_BODY_MB', 10, 1) * MIB,
+    httpTimings: readHttpTimings(env),
     loginsPerMinute: integer(env, 'RATE_LIMIT_PER_MINUTE', 60, 1),
     trustedProxies: list(env, 'TRUSTED_PROXIES'),
     workerApiTargetUrl: optional(env, 'WORKER_API_TARGET_URL'),

@@ -10,6 +10,8 @@ import type { Registry } from '../metrics.ts';
 import { encodeJson, hasUnstorableText } from './json.ts';
 import { registerHealth } from './health.ts';
 import { registerPlainNotFound } from './not-found.ts';
+import { HTTP_TIMINGS } from './timings.ts';
+import type { HttpTimings } from './timings.ts';
 
 export interface HttpAppOptions {
   readonly logger: Logger;
@@ -20,21 +22,22 @@ export interface HttpAppOptions {
   /** Null when ready, else the reason in words an operator can act on. */
   readonly readiness: () => Promise<string | null>;
   readonly trustedProxies?: readonly string[];
+  readonly timings?: HttpTimings;
 }
 
 export type HttpApp = ReturnType<typeof buildApp>;
 
-const REQUEST_TIMEOUT_MS = 30_000;
-const KEEP_ALIVE_MS = 120_000;
-
 function buildApp(options: HttpAppOptions) {
   const loggerInstance: FastifyBaseLogger = options.logger;
+  const timings = options.timings ?? HTTP_TIMINGS;
   return Fastify({
     loggerInstance,
     disableRequestLogging: true,
     bodyLimit: options.bodyLimitBytes,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: timings.readTimeoutMs,
+    connectionTimeout: timings.writeTimeoutMs,
+    keepAliveTimeout: timings.idleTimeoutMs,
+    http: { maxHeaderSize: timings.maxHeaderBytes },
     trustProxy: options.trustedProxies === undefined ? false : [...options.trustedProxies],
     forceCloseConnections: 'idle',
     exposeHeadRoutes: true,
@@ -64,9 +67,21 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
     return payload;
   });
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply, options));
+  endConnectionsOnClose(app);
   registerPlainNotFound(app);
   registerHealth(app, options);
   return app;
+}
+
+/** Kept alive, the connections of what is in hand would hold a closing process for minutes. */
+function endConnectionsOnClose(app: FastifyInstance): void {
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) void reply.header('connection', 'close');
+  });
 }
 
 /** Go's servers never look at Content-Type; an empty body is left to the route's schema. */

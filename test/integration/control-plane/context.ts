@@ -11,6 +11,7 @@ import { createEnvelope } from '../../../platform/crypto/envelope.ts';
 import { createTokenService } from '../../../platform/crypto/tokens.ts';
 import type { HttpApp } from '../../../platform/http/server.ts';
 import { createLogger } from '../../../platform/logger.ts';
+import { HTTP_TIMINGS } from '../../../platform/http/timings.ts';
 import { createMetrics } from '../../../platform/metrics.ts';
 import { openDatabase } from '../../../schema/database.ts';
 import type { Database } from '../../../schema/database.ts';
@@ -30,6 +31,7 @@ export const SETTINGS: ControlPlaneSettings = {
   workerApiTargetUrl: undefined,
   workflowRunnerToken: 'workflow-token',
   maxBodyBytes: 1024 * 1024,
+  httpTimings: HTTP_TIMINGS,
   trustedProxies: [],
 };
 
