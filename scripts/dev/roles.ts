@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { ROOT } from '../build/outputs.ts';
 import { APP_LOGIN_ROLE, databaseUrl, OWNER_ROLE } from '../engines/database.ts';
-import type { DockerEngine } from '../engines/docker.ts';
+import type { DockerEngine } from '../engines/docker-api.ts';
 import { SANDBOX_BASE_IMAGE } from '../engines/sandbox-image.ts';
 import { plainEnvironment, type ServiceSpec } from '../engines/service.ts';
 import { temporalAddress } from '../engines/temporal-server.ts';

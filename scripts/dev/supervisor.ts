@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { execa } from 'execa';
 import { grantApplicationRole, provisionDatabase } from '../engines/database.ts';
-import { ensureDocker, managesDockerd, pingDocker, type DockerEngine } from '../engines/docker.ts';
+import { ensureDocker, managesDockerd, pingDocker } from '../engines/docker.ts';
+import type { DockerEngine } from '../engines/docker-api.ts';
 import { preparePostgres, superuserUrl, type PostgresOptions } from '../engines/postgres.ts';
 import { identifyProcess } from '../engines/processes.ts';
 import type { ServiceSpec } from '../engines/service.ts';

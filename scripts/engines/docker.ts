@@ -1,25 +1,20 @@
 import { spawn } from 'node:child_process';
 import { mkdir, open, readFile } from 'node:fs/promises';
-import { request } from 'node:http';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { callDocker, type DockerEngine } from './docker-api.ts';
 import { cacheFolder, exists, findExecutable, writeFileAtomically } from './files.ts';
 import { withLock } from './lock.ts';
 import { identifyProcess, isAlive, waitUntil, type ProcessIdentity } from './processes.ts';
 import { aptInstall, canBecomeRoot, hasApt, hasSystemd, isRoot, runAsRoot, userName } from './system.ts';
 import { SetupError, type Talk } from './talk.ts';
 
-/** A Docker Engine that answers. */
-export interface DockerEngine {
-  /** Address as in `DOCKER_HOST`, e.g. `unix:///var/run/docker.sock`. */
-  host: string;
-}
-
 type Ping = 'ok' | 'denied' | 'absent';
 
 const DEFAULT_HOST = 'unix:///var/run/docker.sock';
 const READY_TIMEOUT_MS = 30_000;
+const PING_TIMEOUT_MS = 2_000;
 
 /**
  * Gives a Docker Engine that answers: the one that runs, else the installed one started, else one
@@ -69,24 +64,15 @@ function candidateHosts(): string[] {
   ];
 }
 
-/** Asks a Docker Engine for a sign of life. */
-export async function pingDocker(host: string, timeoutMs = 2_000): Promise<Ping> {
-  const url = new URL(host);
-  const target =
-    url.protocol === 'unix:'
-      ? { socketPath: url.pathname }
-      : { host: url.hostname, port: url.port || '2375' };
-  return new Promise((resolve) => {
-    const call = request({ ...target, path: '/_ping', timeout: timeoutMs }, (reply) => {
-      reply.resume();
-      resolve(reply.statusCode === 200 ? 'ok' : 'absent');
-    });
-    call.on('timeout', () => call.destroy());
-    call.on('error', (error: NodeJS.ErrnoException) =>
-      resolve(error.code === 'EACCES' ? 'denied' : 'absent'),
-    );
-    call.end();
-  });
+/** Asks a Docker Engine for a sign of life. `denied` = it runs, and we may not use it. */
+export async function pingDocker(host: string): Promise<Ping> {
+  try {
+    const reply = await callDocker({ host }, { method: 'GET', path: '/_ping', timeoutMs: PING_TIMEOUT_MS });
+    reply.resume();
+    return reply.statusCode === 200 ? 'ok' : 'absent';
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EACCES' ? 'denied' : 'absent';
+  }
 }
 
 async function installDocker(talk: Talk): Promise<void> {

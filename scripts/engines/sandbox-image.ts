@@ -1,9 +1,11 @@
-import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { execa } from 'execa';
-import type { DockerEngine } from './docker.ts';
+import { z } from 'zod';
+import { askDocker, callDocker, type DockerEngine } from './docker-api.ts';
 import { cacheFolder, exists, findExecutable } from './files.ts';
 import { withLock } from './lock.ts';
 import { hasApt, runAsRoot } from './system.ts';
@@ -18,6 +20,8 @@ const PULL_TIMEOUT_MS = 8_000;
 /** Raise it when the recipe below changes, so that machines rebuild what they have. */
 const RECIPE_VERSION = '1';
 const RECIPE_LABEL = 'cynodeai.recipe';
+
+const imageSchema = z.object({ Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }) });
 
 const PASSWD = ['root:x:0:0:root:/root:/bin/sh', 'sandbox:x:1000:1000:sandbox:/workspace:/bin/sh'];
 const GROUP = ['root:x:0:', 'sandbox:x:1000:'];
@@ -39,16 +43,26 @@ export async function ensureSandboxImage(docker: DockerEngine, talk: Talk): Prom
 }
 
 async function hasCurrentImage(docker: DockerEngine): Promise<boolean> {
-  const format = `{{index .Config.Labels "${RECIPE_LABEL}"}}`;
-  const result = await dockerCli(docker, ['image', 'inspect', '-f', format, SANDBOX_BASE_IMAGE]);
-  return !result.failed && result.stdout.trim() === RECIPE_VERSION;
+  const reply = await callDocker(docker, { method: 'GET', path: `/images/${SANDBOX_BASE_IMAGE}/json` });
+  const content = await text(reply);
+  if (reply.statusCode !== 200) return false;
+  return imageSchema.parse(JSON.parse(content)).Config.Labels?.[RECIPE_LABEL] === RECIPE_VERSION;
 }
 
 async function importImage(docker: DockerEngine, tar: string): Promise<void> {
+  const [repo = '', tag = ''] = SANDBOX_BASE_IMAGE.split(':');
   const changes = ['CMD ["/bin/sh"]', 'WORKDIR /workspace', `LABEL ${RECIPE_LABEL}=${RECIPE_VERSION}`];
-  const args = ['import', ...changes.flatMap((change) => ['--change', change]), tar, SANDBOX_BASE_IMAGE];
-  const result = await dockerCli(docker, args);
-  if (result.failed) throw new SetupError(`The sandbox image could not be imported: ${result.stderr}`);
+  const query = new URLSearchParams([
+    ['fromSrc', '-'],
+    ['repo', repo],
+    ['tag', tag],
+  ]);
+  for (const change of changes) query.append('changes', change);
+  await askDocker(docker, {
+    method: 'POST',
+    path: `/images/create?${query.toString()}`,
+    body: createReadStream(tar),
+  });
 }
 
 async function buildRootTar(docker: DockerEngine, tar: string, talk: Talk): Promise<void> {
@@ -71,17 +85,26 @@ async function buildRootTar(docker: DockerEngine, tar: string, talk: Talk): Prom
 
 /** Copies `/bin` of the official image; false when no registry answers in time. */
 async function fetchFromRegistry(docker: DockerEngine, root: string): Promise<boolean> {
-  const pull = await dockerCli(docker, ['pull', '-q', UPSTREAM_IMAGE], PULL_TIMEOUT_MS);
-  if (pull.failed) return false;
-  const name = `cynodeai-rootfs-${createHash('sha256').update(root).digest('hex').slice(0, 12)}`;
-  await dockerCli(docker, ['create', '--name', name, UPSTREAM_IMAGE, '/bin/sh']);
   try {
-    const exported = join(root, '..', 'upstream.tar');
-    await dockerCli(docker, ['export', '-o', exported, name]);
+    const image = encodeURIComponent(UPSTREAM_IMAGE);
+    const pull = {
+      method: 'POST',
+      path: `/images/create?fromImage=${image}`,
+      timeoutMs: PULL_TIMEOUT_MS,
+    } as const;
+    await askDocker(docker, pull);
+  } catch {
+    return false;
+  }
+  const body = JSON.stringify({ Image: UPSTREAM_IMAGE, Cmd: ['/bin/sh'] });
+  const created = await askDocker(docker, { method: 'POST', path: '/containers/create', body });
+  const { Id } = z.object({ Id: z.string() }).parse(JSON.parse(created));
+  try {
+    const reply = await callDocker(docker, { method: 'GET', path: `/containers/${Id}/export` });
     // Device nodes need root to unpack and are Docker's to make, so only what programs need is taken.
-    return !(await execa('tar', ['-xf', exported, '-C', root, 'bin'], { reject: false })).failed;
+    return !(await execa('tar', ['-x', '-C', root, 'bin'], { input: reply, reject: false })).failed;
   } finally {
-    await dockerCli(docker, ['rm', '-f', name]);
+    await askDocker(docker, { method: 'DELETE', path: `/containers/${Id}?force=1` });
   }
 }
 
@@ -146,12 +169,4 @@ async function packTar(root: string, tar: string): Promise<void> {
   // The two folders anybody may write to, with their modes whatever the umask here is.
   await execa('tar', ['-rf', temporary, ...owner, '--mode=1777', '-C', root, './tmp', './workspace']);
   await rename(temporary, tar);
-}
-
-function dockerCli(docker: DockerEngine, args: string[], timeoutMs?: number): ReturnType<typeof runDocker> {
-  return runDocker(docker, args, timeoutMs);
-}
-
-async function runDocker(docker: DockerEngine, args: string[], timeoutMs = 120_000) {
-  return execa('docker', args, { reject: false, timeout: timeoutMs, env: { DOCKER_HOST: docker.host } });
 }
