@@ -29,7 +29,8 @@ function toPattern(url: string): RegExp {
   const parts = url.split(/(::|:[A-Za-z_]+(?:\([^)]*\))?)/);
   const pattern = parts.map((part) => {
     if (part === '::') return ':';
-    return part.startsWith(':') ? '[^/]+' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    if (part.startsWith(':')) return /\(\^?(.*)\)$/.exec(part)?.[1] ?? '[^/]+';
+    return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   });
   return new RegExp(`^${pattern.join('')}$`);
 }

@@ -1,4 +1,4 @@
-import Fastify from 'fastify';
+import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -32,7 +32,11 @@ function buildApp(options: HttpAppOptions) {
   const timings = options.timings ?? HTTP_TIMINGS;
   return Fastify({
     loggerInstance,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
+    frameworkErrors: (error, _request, { raw }) => {
+      const problem = encodeJson(toProblem('validation', error.message));
+      raw.writeHead(400, { 'content-type': 'application/problem+json' }).end(problem);
+    },
     bodyLimit: options.bodyLimitBytes,
     requestTimeout: timings.readTimeoutMs,
     connectionTimeout: timings.writeTimeoutMs,
