@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 interface KnownRoute {
   readonly pattern: RegExp;
@@ -13,7 +13,7 @@ export function registerPlainNotFound(app: FastifyInstance): void {
     for (const name of [method].flat()) route.methods.add(name);
     known.set(url, route);
   });
-  app.setNotFoundHandler(async (request, reply) => {
+  const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const path = request.url.split('?')[0] ?? '';
     const allowed = [...known.values()]
       .filter(({ pattern }) => pattern.test(path))
@@ -21,7 +21,10 @@ export function registerPlainNotFound(app: FastifyInstance): void {
     const plain = reply.type('text/plain; charset=utf-8').serializer(String);
     if (allowed.length === 0) return plain.code(404).send('404 page not found\n');
     return plain.code(405).header('allow', allowed.sort().join(', ')).send('Method Not Allowed\n');
-  });
+  };
+  app.setNotFoundHandler(answer);
+  // Before the body is read: whatever is in it, nobody is there to take it.
+  app.addHook('onRequest', async (request, reply) => (request.is404 ? answer(request, reply) : undefined));
 }
 
 /** Fastify's path as a pattern: `::` is a colon, `:name` a parameter, perhaps with its own pattern behind it. */

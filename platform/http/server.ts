@@ -6,22 +6,20 @@ import type { z } from 'zod';
 import { CynodeError, toProblem } from '../../contracts/errors.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
 import type { Logger } from '../logger.ts';
-import type { Registry } from '../metrics.ts';
 import { encodeJson, hasUnstorableText } from './json.ts';
 import { registerHealth } from './health.ts';
+import type { HealthOptions } from './health.ts';
 import { registerPlainNotFound } from './not-found.ts';
 import { HTTP_TIMINGS } from './timings.ts';
 import type { HttpTimings } from './timings.ts';
 
-export interface HttpAppOptions {
+export interface HttpAppOptions extends HealthOptions {
   readonly logger: Logger;
-  readonly metrics: Registry;
   readonly bodyLimitBytes: number;
   /** Code for a body over the limit: the gateway says `validation` (400), the Worker API `payload_too_large` (contract §2). */
   readonly tooLarge: Extract<ErrorCode, 'validation' | 'payload_too_large'>;
-  /** Null when ready, else the reason in words an operator can act on. */
-  readonly readiness: () => Promise<string | null>;
   readonly trustedProxies?: readonly string[];
+  /** Absent: the usual ones, but no bound on the time of a reply, as for the Worker API (contract §2). */
   readonly timings?: HttpTimings;
 }
 
@@ -29,7 +27,7 @@ export type HttpApp = ReturnType<typeof buildApp>;
 
 function buildApp(options: HttpAppOptions) {
   const loggerInstance: FastifyBaseLogger = options.logger;
-  const timings = options.timings ?? HTTP_TIMINGS;
+  const timings = options.timings ?? { ...HTTP_TIMINGS, writeTimeoutMs: 0 };
   return Fastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
@@ -57,7 +55,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
     const replySchema = schema as z.ZodType; // the type provider allows nothing else in a route
     return (data) => encodeJson(replySchema.parse(data));
   });
-  app.setReplySerializer((payload) => encodeJson(payload));
+  encodeRepliesWithoutSchema(app);
   acceptJsonWhateverItsType(app);
   app.addHook('onRequest', async (request) => {
     if (request.url.includes('%00'))
@@ -77,6 +75,15 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   return app;
 }
 
+/** A reply serializer for all would take the place of the schemas' own, and let undeclared members out. */
+function encodeRepliesWithoutSchema(app: FastifyInstance): void {
+  app.addHook('preSerialization', async (_request, reply, payload) => {
+    if (reply.getSerializationFunction(String(reply.statusCode)) === undefined)
+      void reply.serializer(encodeJson);
+    return payload;
+  });
+}
+
 /** Kept alive, the connections of what is in hand would hold a closing process for minutes. */
 function endConnectionsOnClose(app: FastifyInstance): void {
   let closing = false;
@@ -88,8 +95,16 @@ function endConnectionsOnClose(app: FastifyInstance): void {
   });
 }
 
+/** RFC 9110 §8.3.1, as far as Fastify insists on it. */
+const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/;
+
 /** Go's servers never look at Content-Type; an empty body is left to the route's schema. */
 function acceptJsonWhateverItsType(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ raw }) => {
+    // Fastify refuses what is no media type before it looks for a parser.
+    if (!/^[^\s/;]+\/[^\s/;]+\s*(;|$)/.test(raw.headers['content-type'] ?? ''))
+      delete raw.headers['content-type'];
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
     if (body === '') return done(null, undefined);
