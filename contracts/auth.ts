@@ -1,6 +1,5 @@
 import { z } from 'zod';
 
-export const ACCESS_TOKEN_SECONDS = 900;
 /** A used refresh token gets the same successor again within this time from the same client (design, issue "auth"). */
 export const REFRESH_REPEAT_SECONDS = 10;
 export const RESERVED_HANDLES = ['system'] as const;

@@ -63,4 +63,3 @@ export type CompleteBody = z.infer<typeof completeBodySchema>;
 
 /** Reply of `:complete`: the status that is now stored for the job. */
 export const completeReplySchema = z.object({ job_status: z.string() });
-export type CompleteReply = z.infer<typeof completeReplySchema>;

@@ -38,11 +38,6 @@ export async function seedNode(
   return { id, slug, incarnation: 1 };
 }
 
-/** The node is heard of, as its agent's contact would say. */
-export async function touchNode(db: Database, nodeId: string): Promise<void> {
-  await db.updateTable('nodes').set({ last_seen_at: new Date() }).where('id', '=', nodeId).execute();
-}
-
 export interface SeededUser {
   readonly id: string;
   readonly projectId: string;

@@ -2,8 +2,6 @@ import { Client, Connection } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import type { Stack } from './stack/stack.ts';
 
-export type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
-
 /** A client of the stack's namespace, for looking at what is stored. */
 export async function connectTo(stack: Stack): Promise<{ client: Client } & AsyncDisposable> {
   const connection = await Connection.connect({ address: stack.temporal.address });
