@@ -5,6 +5,9 @@ export function bootTimeMs(): number {
   return uptime() * 1000;
 }
 
+/** The longest that a timer of Node can wait; a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** Resolves after `ms`, or at once when `signal` is aborted; never rejects. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
@@ -14,7 +17,16 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
       signal?.removeEventListener('abort', finish);
       resolve();
     };
-    const timer = setTimeout(finish, ms);
+    let leftMs = ms;
+    const wait = (): NodeJS.Timeout => {
+      const partMs = Math.min(leftMs, LONGEST_TIMER_MS);
+      leftMs -= partMs;
+      return setTimeout(() => {
+        if (leftMs > 0) timer = wait();
+        else finish();
+      }, partMs);
+    };
+    let timer = wait();
     signal?.addEventListener('abort', finish, { once: true });
   });
 }

@@ -10,24 +10,42 @@ export interface Role extends AsyncDisposable {
 
 const CLOSE_GRACE_MS = 30_000;
 
-/** Keeps the roles until SIGINT, SIGTERM, a fatal error or the failure of one; then ends them in reverse order. */
+/**
+ * Keeps the roles until SIGINT, SIGTERM, a fatal error or the failure of one; then ends them in reverse order. The process
+ * exits with 0 after a signal, else with 1.
+ */
 export function serveUntilSignal(roles: readonly Role[], logger: Logger): void {
+  let failed = false;
+  let closed: Promise<void> | undefined;
   const closing = closeWithGrace({ delay: CLOSE_GRACE_MS, logger: false }, async ({ signal, err }) => {
     if (err !== undefined) logger.fatal({ err }, 'fatal error, closing');
     else logger.info({ signal }, 'closing');
-    for (const role of roles.toReversed()) {
-      await role[Symbol.asyncDispose]();
-      logger.info({ closed: role.name }, 'role closed');
-    }
-    if (err !== undefined) process.exitCode = 1;
+    closed ??= closeRoles(roles, logger);
+    await closed;
+    if (failed) throw new Error('a role failed'); // which makes the exit code 1
   });
   for (const role of roles) {
     role.failed.catch((error: unknown) => {
       logger.fatal({ err: error, failed: role.name }, 'role failed');
-      process.exitCode = 1;
-      closing.close();
+      failed = true;
+      if (closed === undefined) closing.close();
     });
   }
+}
+
+/** One that cannot be closed does not keep the others open. */
+async function closeRoles(roles: readonly Role[], logger: Logger): Promise<void> {
+  const errors: unknown[] = [];
+  for (const role of roles.toReversed()) {
+    try {
+      await role[Symbol.asyncDispose]();
+      logger.info({ closed: role.name }, 'role closed');
+    } catch (error) {
+      logger.error({ err: error, closed: role.name }, 'role could not be closed');
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw new AggregateError(errors, 'not every role could be closed');
 }
 
 /** For roles that cannot fail by themselves. */

@@ -15,7 +15,13 @@ const SECRET_MEMBERS = [
   'job_token',
   'node_jwt',
   'orchestrator_bearer_token',
+  'bearer',
   'databaseUrl',
+  'masterSecret',
+  'previousSecrets',
+  'registrationPsk',
+  'bootstrapAdminPassword',
+  'workflowRunnerToken',
 ];
 
 /** JSON logger on standard output; `role` is on every line. Ids go in as fields, messages are static. */

@@ -23,14 +23,15 @@ export function required(env: Env, name: string, hint: string): string {
   return value;
 }
 
-/** A secret from `NAME`, else from the file that `NAME_FILE` names. */
+/** A secret from `NAME`, else from the file that `NAME_FILE` names; blank is absent in both. */
 export function secret(env: Env, name: string): string | undefined {
   const direct = optional(env, name);
   if (direct !== undefined) return direct;
   const path = optional(env, `${name}_FILE`);
   if (path === undefined) return undefined;
   try {
-    return readFileSync(path, 'utf8').trim();
+    const text = readFileSync(path, 'utf8').trim();
+    return text === '' ? undefined : text;
   } catch (error) {
     throw new ConfigError(
       `${name}_FILE cannot be read: ${error instanceof Error ? error.message : String(error)}`,

@@ -38,9 +38,11 @@ export function createEnvelope(masterSecrets: readonly [string, ...string[]]): E
       const found = keys.find((candidate) => candidate.kid === kid);
       if (found === undefined)
         throw new Error(`no master secret for key id ${kid}: add the old one to JWT_SECRET_PREVIOUS`);
+      // A tag that was cut short would be easier to forge.
+      if (ciphertext.length < NONCE_BYTES + TAG_BYTES) throw new Error('the sealed data is cut short');
       const nonce = ciphertext.subarray(0, NONCE_BYTES);
       const tag = ciphertext.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
-      const decipher = createDecipheriv('aes-256-gcm', found.key, nonce)
+      const decipher = createDecipheriv('aes-256-gcm', found.key, nonce, { authTagLength: TAG_BYTES })
         .setAAD(Buffer.from(context))
         .setAuthTag(tag);
       return (

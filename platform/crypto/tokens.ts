@@ -49,7 +49,7 @@ export function createTokenService(masterSecret: string): TokenService {
   return {
     sign: (kind, claims, options) => {
       const issuedAtS = Math.floor((options.issuedAt ?? new Date()).getTime() / 1000);
-      return new SignJWT({ jti: randomUUID(), ...claims, token_type: kind })
+      return new SignJWT({ ...claims, jti: claims.jti ?? randomUUID(), token_type: kind })
         .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
         .setIssuer(ISSUER)
         .setAudience(`${ISSUER}:${kind}`)

@@ -1,4 +1,4 @@
-import { Agent, request } from 'undici';
+import { Agent, errors, request } from 'undici';
 import type { z } from 'zod';
 import { CynodeError, ERRORS } from '../../contracts/errors.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
@@ -28,16 +28,20 @@ export interface JsonRequest<T> {
 export interface HttpClient extends AsyncDisposable {
   /**
    * @returns status and parsed body of a 2xx reply.
-   * @throws HttpStatusError for another status · CynodeError `unavailable` when the server cannot be reached in time.
+   * @throws HttpStatusError for another status · CynodeError `unavailable` when the server cannot be reached in time, `internal` when
+   * its reply is not what was asked for.
    */
   send<T = undefined>(request: JsonRequest<T>): Promise<{ readonly status: number; readonly data: T }>;
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
+/** Two output streams of a job in their longest JSON form fit several times. */
+const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 
-/** Keep-alive client for our own JSON services. Redirects are not followed. */
+/** Keep-alive client for our own JSON services. Redirects are not followed, and a reply has at most 16 MiB. */
 export function createHttpClient(): HttpClient {
   const dispatcher = new Agent({
+    maxResponseSize: MAX_REPLY_BYTES,
     keepAliveTimeout: 30_000,
     connections: 64,
     headersTimeout: 0,
@@ -83,6 +87,9 @@ async function exchange(
     });
     return { status: reply.statusCode, text: await reply.body.text() };
   } catch (cause) {
+    if (cause instanceof errors.ResponseExceededMaxSizeError) {
+      throw new CynodeError('internal', `${pathOf(options.url)} replied with too large a body`, { cause });
+    }
     throw new CynodeError('unavailable', `${new URL(options.url).origin} cannot be reached`, { cause });
   }
 }

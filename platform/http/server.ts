@@ -102,8 +102,7 @@ const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/;
 function acceptJsonWhateverItsType(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ raw }) => {
     // Fastify refuses what is no media type before it looks for a parser.
-    if (!/^[^\s/;]+\/[^\s/;]+\s*(;|$)/.test(raw.headers['content-type'] ?? ''))
-      delete raw.headers['content-type'];
+    if (!MEDIA_TYPE.test(raw.headers['content-type'] ?? '')) delete raw.headers['content-type'];
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {

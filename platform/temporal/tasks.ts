@@ -59,6 +59,7 @@ async function startTask(client: Client, task: TaskToStart): Promise<void> {
         workflowIdReusePolicy: 'REJECT_DUPLICATE',
         workflowIdConflictPolicy: 'USE_EXISTING',
         staticSummary: `${task.name} (${task.inputMode}) of ${task.userHandle}`,
+        staticDetails: `Project \`${task.projectSlug}\`. What it was asked and what came out: \`cynork task result ${task.taskId}\``,
         typedSearchAttributes: new TypedSearchAttributes([
           { key: KEYWORD.user, value: keyword(task.userHandle) },
           { key: KEYWORD.project, value: keyword(task.projectSlug) },
