@@ -1,4 +1,5 @@
 import {
+  ApplicationFailure,
   CancellationScope,
   CancelledFailure,
   setCurrentDetails,
@@ -38,8 +39,21 @@ export async function taskWorkflow({ taskId }: TaskWorkflowInput): Promise<{ sta
   );
   const ended = settled.find(({ taskStatus }) => taskStatus !== null)?.taskStatus ?? null;
   const status = ended ?? (await databaseStep('write the outcome', (db) => db.finishTask({ taskId }))).status;
+  return closeAs(status);
+}
+
+/** Ends the workflow so that its status in the Temporal UI is the task's. */
+function closeAs(status: TaskStatus): { status: TaskStatus } {
   if (status === 'canceled' && CancellationScope.current().consideredCancelled) {
     throw new CancelledFailure('the task was cancelled');
+  }
+  if (status === 'failed') {
+    throw ApplicationFailure.create({
+      type: 'task_failed',
+      message: 'the task failed; its result says why',
+      nonRetryable: true,
+      category: 'BENIGN', // a failing script is no fault of the worker
+    });
   }
   return { status };
 }
