@@ -125,33 +125,50 @@ export function parseNodeYaml(content: unknown, path: string): NodeYaml {
   return parsed.data;
 }
 
+interface Refusal {
+  readonly applies: (yaml: NodeYaml) => boolean;
+  readonly because: string;
+}
+
+const NETWORK_POLICIES: readonly (string | undefined)[] = [undefined, 'none', 'restricted'];
+
 /** Settings that would weaken a sandbox, or that nothing here can honour, are refused rather than ignored. */
-function refuseUnsupported({ orchestrator, sandbox }: NodeYaml, path: string): void {
-  const refused: readonly (readonly [boolean, string])[] = [
-    [
-      orchestrator.tls?.ca_bundle_path !== undefined,
-      'orchestrator.tls.ca_bundle_path: name the bundle in NODE_EXTRA_CA_CERTS instead',
-    ],
-    [orchestrator.tls?.pinned_sha256 !== undefined, 'orchestrator.tls.pinned_sha256 is not supported'],
-    [sandbox?.security?.allow_privileged === true, 'sandbox.security.allow_privileged: no job is privileged'],
-    [
-      sandbox?.security?.allow_host_network === true,
-      'sandbox.security.allow_host_network: jobs have no network',
-    ],
-    [sandbox?.security?.allow_device_mounts === true, 'sandbox.security.allow_device_mounts: not supported'],
-    [
-      (sandbox?.mounts?.allowed_host_paths?.length ?? 0) > 0,
-      'sandbox.mounts.allowed_host_paths: only the workspace is mounted',
-    ],
-    [
-      (sandbox?.allowed_egress_domains?.length ?? 0) > 0,
-      'sandbox.allowed_egress_domains: jobs have no network',
-    ],
-    [
-      !['none', 'restricted'].includes(sandbox?.default_network_policy ?? 'none'),
-      'sandbox.default_network_policy: only none and restricted are supported',
-    ],
-  ];
-  const first = refused.find(([applies]) => applies);
-  if (first !== undefined) throw new ConfigError(`${path}: ${first[1]}`);
+const REFUSALS: readonly Refusal[] = [
+  {
+    applies: ({ orchestrator }) => orchestrator.tls?.ca_bundle_path !== undefined,
+    because: 'orchestrator.tls.ca_bundle_path: name the bundle in NODE_EXTRA_CA_CERTS instead',
+  },
+  {
+    applies: ({ orchestrator }) => orchestrator.tls?.pinned_sha256 !== undefined,
+    because: 'orchestrator.tls.pinned_sha256 is not supported',
+  },
+  {
+    applies: ({ sandbox }) => sandbox?.security?.allow_privileged === true,
+    because: 'sandbox.security.allow_privileged: no job is privileged',
+  },
+  {
+    applies: ({ sandbox }) => sandbox?.security?.allow_host_network === true,
+    because: 'sandbox.security.allow_host_network: jobs have no network',
+  },
+  {
+    applies: ({ sandbox }) => sandbox?.security?.allow_device_mounts === true,
+    because: 'sandbox.security.allow_device_mounts: not supported',
+  },
+  {
+    applies: ({ sandbox }) => (sandbox?.mounts?.allowed_host_paths?.length ?? 0) > 0,
+    because: 'sandbox.mounts.allowed_host_paths: only the workspace is mounted',
+  },
+  {
+    applies: ({ sandbox }) => (sandbox?.allowed_egress_domains?.length ?? 0) > 0,
+    because: 'sandbox.allowed_egress_domains: jobs have no network',
+  },
+  {
+    applies: ({ sandbox }) => !NETWORK_POLICIES.includes(sandbox?.default_network_policy),
+    because: 'sandbox.default_network_policy: only none and restricted are supported',
+  },
+];
+
+function refuseUnsupported(yaml: NodeYaml, path: string): void {
+  const refusal = REFUSALS.find(({ applies }) => applies(yaml));
+  if (refusal !== undefined) throw new ConfigError(`${path}: ${refusal.because}`);
 }

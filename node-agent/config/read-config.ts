@@ -34,12 +34,7 @@ export interface ReadOptions {
  */
 export function readNodeAgentConfig(env: Env, options: ReadOptions): NodeAgentConfig {
   const yaml = findYaml(env, options.yamlPath);
-  const stateDir = resolve(
-    optional(env, 'WORKER_API_STATE_DIR') ??
-      optional(env, 'CYNODE_STATE_DIR') ??
-      yaml?.storage?.state_dir ??
-      DEFAULT_STATE_DIR,
-  );
+  const stateDir = readStateDir(env, yaml);
   return {
     ...readOrchestrator(env, yaml),
     ...readIdentity(env, yaml),
@@ -54,6 +49,11 @@ export function readNodeAgentConfig(env: Env, options: ReadOptions): NodeAgentCo
     shutdownGraceMs: durationMs(env, 'NODE_SHUTDOWN_GRACE', 10 * SECOND_MS),
     logLevel: optional(env, 'LOG_LEVEL') ?? yaml?.logging?.level ?? 'info',
   };
+}
+
+function readStateDir(env: Env, yaml: NodeYaml | undefined): string {
+  const given = optional(env, 'WORKER_API_STATE_DIR') ?? optional(env, 'CYNODE_STATE_DIR');
+  return resolve(given ?? yaml?.storage?.state_dir ?? DEFAULT_STATE_DIR);
 }
 
 function findYaml(env: Env, given: string | undefined): NodeYaml | undefined {

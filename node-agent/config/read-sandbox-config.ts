@@ -7,6 +7,8 @@ import type { SandboxLimits } from '../sandbox/policy.ts';
 import type { SandboxConfig } from './node-agent-config.ts';
 import type { NodeYaml } from './node-yaml.ts';
 
+type SandboxYaml = NonNullable<NodeYaml['sandbox']>;
+
 /** What defaults depend on. */
 export interface HostFacts {
   readonly cpuCores: number;
@@ -41,40 +43,36 @@ const JOBS_PER_CORE = 4;
 /** Settings of the sandbox; see `readNodeAgentConfig`. */
 export function readSandboxConfig(
   env: Env,
-  yaml: NodeYaml['sandbox'],
+  yaml: SandboxYaml = {},
   options: { readonly host: HostFacts; readonly defaultMountRoot: string },
 ): SandboxConfig {
-  const dockerHost = readDockerHost(env, yaml?.runtime);
-  const limits = readLimits(env, yaml, options.host);
-  const maxTimeoutSeconds = yaml?.timeouts?.max_seconds ?? DEFAULTS.maxTimeoutSeconds;
-  const defaultTimeoutSeconds = integer(
-    env,
-    'DEFAULT_TIMEOUT_SECONDS',
-    yaml?.timeouts?.default_seconds ?? DEFAULTS.timeoutSeconds,
-    1,
-  );
+  const limits = readLimits(env, yaml.resources ?? {}, options.host);
+  const concurrency = yaml.max_concurrency ?? defaultConcurrency(options.host, limits);
   return {
-    mode: yaml?.mode ?? 'allow',
-    dockerHost,
-    maxConcurrency: integer(
-      env,
-      'SANDBOX_MAX_CONCURRENCY',
-      yaml?.max_concurrency ?? defaultConcurrency(options.host, limits),
-      1,
-    ),
-    defaultImage: optional(env, 'SANDBOX_DEFAULT_IMAGE') ?? yaml?.default_image ?? DEFAULTS.image,
-    allowedImages: yaml?.allowed_images,
+    mode: yaml.mode ?? 'allow',
+    dockerHost: readDockerHost(env, yaml.runtime),
+    maxConcurrency: integer(env, 'SANDBOX_MAX_CONCURRENCY', concurrency, 1),
+    defaultImage: optional(env, 'SANDBOX_DEFAULT_IMAGE') ?? yaml.default_image ?? DEFAULTS.image,
+    allowedImages: yaml.allowed_images,
     limits,
-    defaultTimeoutSeconds: Math.min(defaultTimeoutSeconds, maxTimeoutSeconds),
-    maxTimeoutSeconds,
+    ...readTimeouts(env, yaml.timeouts ?? {}),
     pullTimeoutMs: durationMs(env, 'SANDBOX_PULL_TIMEOUT', DEFAULTS.pullTimeoutMs),
-    mountRoot: resolve(
-      optional(env, 'WORKSPACE_ROOT') ??
-        optional(env, 'CYNODE_SANDBOX_MOUNT_ROOT') ??
-        yaml?.mount_root ??
-        options.defaultMountRoot,
-    ),
+    mountRoot: readMountRoot(env, yaml.mount_root ?? options.defaultMountRoot),
   };
+}
+
+function readMountRoot(env: Env, fallback: string): string {
+  return resolve(optional(env, 'WORKSPACE_ROOT') ?? optional(env, 'CYNODE_SANDBOX_MOUNT_ROOT') ?? fallback);
+}
+
+function readTimeouts(
+  env: Env,
+  yaml: NonNullable<SandboxYaml['timeouts']>,
+): Pick<SandboxConfig, 'defaultTimeoutSeconds' | 'maxTimeoutSeconds'> {
+  const maxTimeoutSeconds = yaml.max_seconds ?? DEFAULTS.maxTimeoutSeconds;
+  const fallback = yaml.default_seconds ?? DEFAULTS.timeoutSeconds;
+  const defaultTimeoutSeconds = integer(env, 'DEFAULT_TIMEOUT_SECONDS', fallback, 1);
+  return { defaultTimeoutSeconds: Math.min(defaultTimeoutSeconds, maxTimeoutSeconds), maxTimeoutSeconds };
 }
 
 function readDockerHost(env: Env, yamlRuntime: string | undefined): string {
@@ -113,16 +111,19 @@ function checkedHost(host: string): string {
   throw new ConfigError(`DOCKER_HOST=${host} is not supported: write unix:///path or tcp://host:port`);
 }
 
-function readLimits(env: Env, yaml: NodeYaml['sandbox'], host: HostFacts): SandboxLimits {
-  const { resources } = yaml ?? {};
+function readLimits(
+  env: Env,
+  resources: NonNullable<SandboxYaml['resources']>,
+  host: HostFacts,
+): SandboxLimits {
   const outputBytes = integer(env, 'MAX_OUTPUT_BYTES', MAX_OUTPUT_BYTES, 1024);
   if (outputBytes > MAX_OUTPUT_BYTES) {
     throw new ConfigError(`MAX_OUTPUT_BYTES=${outputBytes} is too large: at most ${MAX_OUTPUT_BYTES}`);
   }
   return {
-    memoryBytes: (resources?.max_memory_mb ?? DEFAULTS.memoryMb) * MEBIBYTE,
-    cpuCores: Math.min(resources?.max_cpu_cores ?? DEFAULTS.cpuCores, host.cpuCores),
-    pids: resources?.max_pids ?? DEFAULTS.pids,
+    memoryBytes: (resources.max_memory_mb ?? DEFAULTS.memoryMb) * MEBIBYTE,
+    cpuCores: Math.min(resources.max_cpu_cores ?? DEFAULTS.cpuCores, host.cpuCores),
+    pids: resources.max_pids ?? DEFAULTS.pids,
     openFiles: DEFAULTS.openFiles,
     tmpBytes: DEFAULTS.tmpMb * MEBIBYTE,
     workspaceBytes: integer(env, 'SANDBOX_WORKSPACE_MB', DEFAULTS.workspaceMb, 1) * MEBIBYTE,

@@ -120,9 +120,7 @@ export class ConfigManager {
 /** Hash of a payload; the time of issue changes with every fetch and means nothing. */
 function fingerprint(received: unknown): string {
   const members = z.record(z.string(), z.unknown()).safeParse(received);
-  if (!members.success) return hashJson(received);
-  const { issued_at: _issuedAt, ...rest } = members.data;
-  return hashJson(rest);
+  return hashJson(members.success ? { ...members.data, issued_at: undefined } : received);
 }
 
 /** @throws ConfigRejectedError for a payload that is not one for this node (contract §8.4) */

@@ -1,4 +1,4 @@
-import { sleep } from '../../platform/clock.ts';
+import { waitAtMost } from '../sandbox/index.ts';
 import type { AgentParts } from './agent-parts.ts';
 
 const SECOND_MS = 1000;
@@ -17,12 +17,12 @@ export async function stopAgent(parts: AgentParts): Promise<void> {
   // Answers what is in hand and refuses the rest from now on.
   const apiClosed = workerApi.close();
   const drained = Promise.all([applier.link?.drainJobs(), apiClosed]);
-  await Promise.race([drained, sleep(parts.config.shutdownGraceMs)]);
+  await waitAtMost(parts.config.shutdownGraceMs, drained);
   jobsOver.abort();
   if (runner.running > 0) logger.warn({ jobs: runner.running }, 'jobs ended by shutdown');
-  await Promise.race([runner.stopAll('shutdown'), sleep(STOP_MS)]);
-  await Promise.race([applier.close(), sleep(LINK_CLOSE_MS)]);
-  await Promise.race([outbox.sweep(), sleep(SWEEP_MS)]);
-  await Promise.race([runner.settled(), sleep(SETTLE_MS)]);
+  await waitAtMost(STOP_MS, runner.stopAll('shutdown'));
+  await waitAtMost(LINK_CLOSE_MS, applier.close());
+  await waitAtMost(SWEEP_MS, outbox.sweep());
+  await waitAtMost(SETTLE_MS, runner.settled());
   await apiClosed;
 }

@@ -1,6 +1,5 @@
 import { CynodeError } from '../../contracts/errors.ts';
 import type { RunRequest, RunResponse } from '../../contracts/jobs.ts';
-import { sleep } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { EngineError } from './engine.ts';
 import { executePlan, type ExecutionDeps } from './execution.ts';
@@ -10,6 +9,7 @@ import { imageOf, planContainer, type ContainerPlan, type SandboxUser } from './
 import { effectiveTimeoutSeconds, isImageAllowed, type SandboxPolicy } from './policy.ts';
 import { notStarted, responseOf } from './response.ts';
 import { stopReasonOf } from './stop.ts';
+import { waitAtMost } from './wait-at-most.ts';
 import type { WorkspaceRoot } from './workspace.ts';
 
 export interface AttemptDeps extends ExecutionDeps {
@@ -101,7 +101,7 @@ async function clearAway(
   const foreign = error instanceof EngineError && error.kind === 'name_taken';
   const container = foreign ? Promise.resolve() : deps.remover.remove(plan.name);
   deps.afterwards(container.then(() => deps.workspaces.remove(plan)));
-  await (signal.aborted ? container : Promise.race([container, sleep(FAULT_REMOVAL_WAIT_MS)]));
+  await (signal.aborted ? container : waitAtMost(FAULT_REMOVAL_WAIT_MS, container));
 }
 
 /** @throws CynodeError when the job is not to blame */

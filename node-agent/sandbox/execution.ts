@@ -1,10 +1,10 @@
-import { sleep } from '../../platform/clock.ts';
 import { BoundedOutput } from './bounded-output.ts';
 import { EngineError, type ContainerEngine } from './engine.ts';
 import type { ImagePuller } from './images.ts';
 import type { ContainerPlan } from './plan.ts';
 import type { ContainerRemover } from './remover.ts';
 import { stopReasonOf, type JobStoppedError } from './stop.ts';
+import { waitAtMost } from './wait-at-most.ts';
 import { exceeds, type TreeBounds } from './workspace.ts';
 import { watchWorkspace } from './workspace-watch.ts';
 
@@ -65,7 +65,7 @@ export async function executePlan(
   options.onStarted();
   const timeoutMs = Math.min(options.timeoutMs, deadlineMs - performance.now());
   const ending = await waitForEnd(plan, { signal: options.signal, timeoutMs }, deps);
-  await Promise.race([output.ended, sleep(OUTPUT_DRAIN_MS)]);
+  await waitAtMost(OUTPUT_DRAIN_MS, output.ended);
   return { ending, stdout, stderr };
 }
 

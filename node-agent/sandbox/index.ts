@@ -6,4 +6,5 @@ export { checkRequest, type SandboxUser } from './plan.ts';
 export { effectiveTimeoutSeconds, type SandboxLimits, type SandboxPolicy } from './policy.ts';
 export { JobRunner, type JobRunnerDeps } from './runner.ts';
 export { JobStoppedError, stopReasonOf, type StopReason } from './stop.ts';
+export { waitAtMost } from './wait-at-most.ts';
 export { WorkspaceRoot } from './workspace.ts';

@@ -64,8 +64,7 @@ export function capabilityReport(facts: CapabilityFacts, now: Date): CapabilityR
 
 /** Hash over the canonical JSON of a report without its time, so that equal capabilities have equal hashes. */
 export function capabilityHash(report: CapabilityReport): string {
-  const { reported_at: _time, ...rest } = report;
-  return hashJson(rest);
+  return hashJson({ ...report, reported_at: undefined });
 }
 
 function labelsOf(config: NodeAgentConfig): string[] {

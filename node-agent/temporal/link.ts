@@ -2,9 +2,9 @@ import { Client } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type { NodeControlActivities, NodeJobActivities } from '../../contracts/activities.ts';
 import type { NodeConfig } from '../../contracts/nodes.ts';
-import { sleep } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { installTemporalRuntime } from '../../platform/temporal/runtime.ts';
+import { waitAtMost } from '../sandbox/index.ts';
 
 export type TemporalSettings = NonNullable<NodeConfig['temporal']>;
 
@@ -51,10 +51,15 @@ export async function startTemporalLink(options: LinkOptions): Promise<TemporalL
 
 async function connect(settings: TemporalSettings): Promise<NativeConnection> {
   const connecting = NativeConnection.connect({ address: settings.address, tls: settings.tls });
-  const late = sleep(CONNECT_TIMEOUT_MS).then(() => 'late' as const);
-  const first = await Promise.race([connecting, late]);
-  if (first !== 'late') return first;
-  void connecting.then((connection) => connection.close()).catch(() => undefined);
+  let connection: NativeConnection | undefined;
+  await waitAtMost(
+    CONNECT_TIMEOUT_MS,
+    connecting.then((connected) => {
+      connection = connected;
+    }),
+  );
+  if (connection !== undefined) return connection;
+  void connecting.then((late) => late.close()).catch(() => undefined);
   throw new Error(`no answer from ${settings.address} within ${CONNECT_TIMEOUT_MS} ms`);
 }
 

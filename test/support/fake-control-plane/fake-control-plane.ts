@@ -133,14 +133,7 @@ export class FakeControlPlane implements AsyncDisposable {
     if (key === `GET ${PATHS.readyz}`) return { status: this.ready ? 200 : 503 };
     if (key === `POST ${PATHS.nodeRegister}`) return this.#register(call);
     if (!call.path.startsWith('/v1/nodes/')) return undefined;
-    const token = this.#tokens.get(call.bearer ?? '');
-    if (
-      token === undefined ||
-      token.expiresAtMs < performance.now() ||
-      token.incarnation !== this.incarnation
-    ) {
-      return problemReply('authentication');
-    }
+    if (!this.#isValid(call.bearer)) return problemReply('authentication');
     switch (key) {
       case `GET ${PATHS.nodeConfig}`:
         return { status: 200, body: { ...this.config, issued_at: rfc3339(new Date()) } };
@@ -151,6 +144,12 @@ export class FakeControlPlane implements AsyncDisposable {
       default:
         return undefined;
     }
+  }
+
+  #isValid(bearer: string | undefined): boolean {
+    const token = this.#tokens.get(bearer ?? '');
+    if (token === undefined || token.expiresAtMs < performance.now()) return false;
+    return token.incarnation === this.incarnation;
   }
 
   #register({ body }: RecordedCall): ScriptedReply {

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RunRequest, RunResponse } from '../../contracts/jobs.ts';
+import {
+  createDockerEngine,
+  JobRunner,
+  WorkspaceRoot,
+  type ContainerEngine,
+  type SandboxLimits,
+  type SandboxPolicy,
+} from '../../node-agent/sandbox/index.ts';
+import { bootTimeMs } from '../../platform/clock.ts';
+import { createLogger } from '../../platform/logger.ts';
+import { testSetting } from '../support/engines/environment.ts';
+
+const MEBIBYTE = 1024 * 1024;
+
+const LIMITS: SandboxLimits = {
+  memoryBytes: 64 * MEBIBYTE,
+  cpuCores: 0.5,
+  pids: 64,
+  openFiles: 256,
+  tmpBytes: 16 * MEBIBYTE,
+  workspaceBytes: 40 * MEBIBYTE,
+  workspaceEntries: 500,
+  outputBytes: 262_144,
+};
+
+/** A runner on the real Docker Engine, with a node and an instance of its own. */
+export interface Sandbox extends AsyncDisposable {
+  readonly runner: JobRunner;
+  readonly engine: ContainerEngine;
+  readonly nodeSlug: string;
+  readonly instanceId: string;
+  /** Changes what jobs may do from now on. */
+  readonly setPolicy: (change: Partial<SandboxPolicy>) => void;
+  /** Names of attempts that have a workspace on the host. */
+  readonly workspaces: () => Promise<string[]>;
+  readonly run: (sandbox: RunRequest['sandbox'], options?: RunJobOptions) => Promise<RunResponse>;
+}
+
+export interface RunJobOptions {
+  readonly jobId?: string;
+  readonly attempt?: number;
+  readonly signal?: AbortSignal;
+  readonly onStarted?: () => void;
+}
+
+export interface SandboxOptions {
+  readonly nodeSlug?: string;
+  readonly instanceId?: string;
+}
+
+export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const folder = await mkdtemp(join(testSetting('stateFolder'), 'sandbox-'));
+  const engine = createDockerEngine(testSetting('dockerHost'));
+  const nodeSlug = options.nodeSlug ?? `${testSetting('nodePrefix')}-${randomUUID().slice(0, 8)}`;
+  const instanceId = options.instanceId ?? randomUUID();
+  let policy: SandboxPolicy = {
+    limits: LIMITS,
+    defaultImage: testSetting('sandboxImage'),
+    allowedImages: [],
+    defaultTimeoutSeconds: 60,
+    maxTimeoutSeconds: 120,
+    pullTimeoutMs: 20_000,
+  };
+  const mountRoot = join(folder, 'sandbox_mounts');
+  const runner = new JobRunner({
+    engine,
+    workspaces: new WorkspaceRoot(mountRoot),
+    node: { nodeSlug, instanceId },
+    user: { uid: 1000, gid: 1000 },
+    policy: () => policy,
+    nowMs: bootTimeMs,
+    logger: createLogger({ role: 'test', level: 'silent' }),
+  });
+  return {
+    runner,
+    engine,
+    nodeSlug,
+    instanceId,
+    setPolicy: (change) => {
+      policy = { ...policy, ...change };
+    },
+    workspaces: () => readdir(mountRoot).catch(() => []),
+    run: (sandbox, run = {}) =>
+      runner.run(requestOf(sandbox, run.jobId), {
+        attempt: run.attempt ?? 1,
+        signal: run.signal ?? new AbortController().signal,
+        ...(run.onStarted === undefined ? {} : { onStarted: run.onStarted }),
+      }),
+    [Symbol.asyncDispose]: async () => {
+      await runner.stopAll('shutdown');
+      await runner.settled();
+      runner.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export function requestOf(sandbox: RunRequest['sandbox'], jobId: string = randomUUID()): RunRequest {
+  return { version: 1, task_id: randomUUID(), job_id: jobId, sandbox };
+}
+
+/** Limits of the tests' jobs, with changes. */
+export function limitsWith(change: Partial<SandboxLimits>): SandboxLimits {
+  return { ...LIMITS, ...change };
+}
