@@ -48,12 +48,14 @@ function closeAs(status: TaskStatus): { status: TaskStatus } {
     throw new CancelledFailure('the task was cancelled');
   }
   if (status === 'failed') {
-    throw ApplicationFailure.create({
+    const failure = ApplicationFailure.create({
       type: 'task_failed',
       message: 'the task failed; its result says why',
       nonRetryable: true,
       category: 'BENIGN', // a failing script is no fault of the worker
     });
+    failure.stack = ''; // paths of the host are nobody's business
+    throw failure;
   }
   return { status };
 }
