@@ -1,4 +1,4 @@
-import { access, constants, mkdir, rename, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 
@@ -6,6 +6,14 @@ import { delimiter, dirname, join } from 'node:path';
 export function cacheFolder(...parts: string[]): string {
   const base = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
   return join(base, 'cynodeai', ...parts);
+}
+
+/** An empty folder of the cache to work in; whoever holds the lock of that part of the cache may ask for it. */
+export async function emptyCacheFolder(...parts: string[]): Promise<string> {
+  const folder = cacheFolder(...parts);
+  await rm(folder, { recursive: true, force: true }); // a run that was killed may have left something
+  await mkdir(folder, { recursive: true });
+  return folder;
 }
 
 /** Whether a path exists. */

@@ -1,12 +1,11 @@
 import { createReadStream } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { execa } from 'execa';
 import { z } from 'zod';
 import { askDocker, callDocker, type DockerEngine } from './docker-api.ts';
-import { cacheFolder, exists, findExecutable } from './files.ts';
+import { cacheFolder, emptyCacheFolder, exists, findExecutable } from './files.ts';
 import { withLock } from './lock.ts';
 import { hasApt, runAsRoot } from './system.ts';
 import { SetupError, type Talk } from './talk.ts';
@@ -66,7 +65,7 @@ async function importImage(docker: DockerEngine, tar: string): Promise<void> {
 }
 
 async function buildRootTar(docker: DockerEngine, tar: string, talk: Talk): Promise<void> {
-  const work = await mkdtemp(join(tmpdir(), 'cynodeai-rootfs-'));
+  const work = await emptyCacheFolder('sandbox-image', 'work');
   try {
     const root = join(work, 'root');
     await mkdir(join(root, 'bin'), { recursive: true });

