@@ -4,7 +4,13 @@ import { z } from 'zod';
 import { sleep } from '../../platform/clock.ts';
 import { toCreateOptions } from './create-options.ts';
 import { createDemultiplexer, type OutputSinks } from './demultiplex.ts';
-import { EngineError, type ContainerEngine, type EngineErrorKind, type EngineInfo } from './engine.ts';
+import {
+  EngineError,
+  type Attachment,
+  type ContainerEngine,
+  type EngineErrorKind,
+  type EngineInfo,
+} from './engine.ts';
 import { LABEL, type NodeIdentity } from './names.ts';
 import type { ContainerPlan } from './plan.ts';
 
@@ -101,20 +107,19 @@ async function create(docker: Docker, plan: ContainerPlan): Promise<void> {
   });
 }
 
-async function attach(
-  docker: Docker,
-  name: string,
-  sinks: OutputSinks,
-): Promise<{ readonly ended: Promise<void> }> {
+async function attach(docker: Docker, name: string, sinks: OutputSinks): Promise<Attachment> {
+  const connection = new AbortController();
   const stream = await guarded(
-    docker.getContainer(name).attach({ stream: true, stdout: true, stderr: true }),
+    docker
+      .getContainer(name)
+      .attach({ stream: true, stdout: true, stderr: true, abortSignal: connection.signal }),
   );
   const feed = createDemultiplexer(sinks);
   stream.on('data', (chunk: Buffer) => feed(chunk));
-  const ended = new Promise<void>((resolve) => {
-    for (const event of ['end', 'close', 'error']) stream.once(event, () => resolve());
-  });
-  return { ended };
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  // An error is the end as well, and has to be listened to for as long as the stream lives.
+  for (const event of ['end', 'close', 'error']) stream.on(event, () => resolve());
+  return { ended, [Symbol.dispose]: () => connection.abort() };
 }
 
 async function remove(docker: Docker, name: string): Promise<'gone' | 'busy'> {

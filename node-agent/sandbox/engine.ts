@@ -9,8 +9,8 @@ export interface ContainerEngine {
   info(): Promise<EngineInfo>;
   /** @throws EngineError */
   create(plan: ContainerPlan): Promise<void>;
-  /** Delivers the output from now on; `ended` resolves when no more can come. Has to be called before `start`. */
-  attach(name: string, sinks: OutputSinks): Promise<{ readonly ended: Promise<void> }>;
+  /** Delivers the output from now on. Has to be called before `start`. */
+  attach(name: string, sinks: OutputSinks): Promise<Attachment>;
   /** @throws EngineError */
   start(name: string): Promise<void>;
   /** Exit code, when the container has stopped. */
@@ -23,6 +23,12 @@ export interface ContainerEngine {
   pull(image: string, signal: AbortSignal): Promise<void>;
   /** Ids of all containers, running or not, that carry the labels of this node and instance. */
   listOwn(identity: NodeIdentity): Promise<string[]>;
+}
+
+/** Disposing lets go of the output: the engine keeps the connection for ever if the container is never started. */
+export interface Attachment extends Disposable {
+  /** Resolves when no more output can come. */
+  readonly ended: Promise<void>;
 }
 
 export interface EngineInfo {

@@ -55,7 +55,7 @@ export async function executePlan(
   await createContainer(plan, options, deps);
   const stdout = new BoundedOutput(plan.limits.outputBytes);
   const stderr = new BoundedOutput(plan.limits.outputBytes);
-  const output = await deps.engine.attach(plan.name, {
+  using output = await deps.engine.attach(plan.name, {
     stdout: (chunk) => stdout.push(chunk),
     stderr: (chunk) => stderr.push(chunk),
   });
