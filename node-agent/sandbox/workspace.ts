@@ -1,6 +1,6 @@
-import { chown, lstat, mkdir, opendir, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, opendir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { ContainerPlan } from './plan.ts';
+import type { ContainerPlan, SandboxUser } from './plan.ts';
 
 /** Root of the workspaces of one agent: `<state>/sandbox_mounts`. */
 export class WorkspaceRoot {
@@ -17,31 +17,53 @@ export class WorkspaceRoot {
 
   /** Makes the folder, owned by the job's user, with the planned files in it. A folder left from before is replaced. */
   async prepare(plan: ContainerPlan): Promise<void> {
-    const { uid, gid } = plan.user;
-    await rm(dirname(plan.workspacePath), { recursive: true, force: true });
+    await removeTree(dirname(plan.workspacePath));
     await mkdir(plan.workspacePath, { recursive: true, mode: 0o755 });
-    await chown(plan.workspacePath, uid, gid);
+    await giveTo(plan.workspacePath, plan.user);
     for (const file of plan.files) {
       const path = join(plan.workspacePath, file.path);
       await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-      await chown(dirname(path), uid, gid);
+      await giveTo(dirname(path), plan.user);
       await writeFile(path, file.content, { mode: 0o755, flag: 'wx' });
-      await chown(path, uid, gid);
+      await giveTo(path, plan.user);
     }
   }
 
   /** Removes an attempt's folder. Only after its container is gone: nobody may change the tree meanwhile. */
   async remove(plan: ContainerPlan): Promise<void> {
-    await rm(dirname(plan.workspacePath), { recursive: true, force: true, maxRetries: 3 });
+    await removeTree(dirname(plan.workspacePath));
   }
 
   /** Removes everything under the root: what an earlier run of this agent left. */
   async clear(): Promise<void> {
     await mkdir(this.#path, { recursive: true, mode: 0o711 });
     for (const entry of await readdir(this.#path)) {
-      await rm(join(this.#path, entry), { recursive: true, force: true, maxRetries: 3 });
+      await removeTree(join(this.#path, entry));
     }
   }
+}
+
+/** A job may have locked its own folders, which stops an agent that is not root. */
+async function removeTree(path: string): Promise<void> {
+  const remove = (): Promise<void> => rm(path, { recursive: true, force: true, maxRetries: 3 });
+  try {
+    await remove();
+  } catch {
+    await unlockFolders(path);
+    await remove();
+  }
+}
+
+async function unlockFolders(path: string): Promise<void> {
+  await chmod(path, 0o700);
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) await unlockFolders(join(path, entry.name));
+  }
+}
+
+/** Only root can give files away; other agents run their jobs as themselves and own the files already. */
+async function giveTo(path: string, { uid, gid }: SandboxUser): Promise<void> {
+  if (process.getuid?.() === 0) await chown(path, uid, gid);
 }
 
 export interface TreeBounds {
