@@ -54,9 +54,12 @@ async function removeTree(path: string): Promise<void> {
   }
 }
 
+/** Folders may go meanwhile: a removal that failed in one place still goes on in others. */
 async function unlockFolders(path: string): Promise<void> {
-  await chmod(path, 0o700);
-  for (const entry of await readdir(path, { withFileTypes: true })) {
+  const entries = await chmod(path, 0o700)
+    .then(() => readdir(path, { withFileTypes: true }))
+    .catch(() => []);
+  for (const entry of entries) {
     if (entry.isDirectory()) await unlockFolders(join(path, entry.name));
   }
 }
