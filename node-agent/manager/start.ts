@@ -94,14 +94,15 @@ export function refusalOf(error: unknown, slug: string): ConfigError | null {
 function startUpkeep(parts: AgentParts): void {
   const { session, logger, configs, outbox, capability, orchestrator, failed } = parts;
   const options = { signal: parts.closing.signal, logger };
+  const lookMs = Math.min(UPKEEP_MS, parts.config.capabilityIntervalMs);
   session.onReplaced(() => void startOver(parts));
   session.keepFresh().catch((error: unknown) => failed.reject(refusalOf(error, parts.config.slug) ?? error));
   void parts.contact.run(parts.closing.signal);
   void repeat('results', UPKEEP_MS, async () => void (await outbox.sweep()), options);
-  void repeat('configuration', UPKEEP_MS, () => configs.keepUp(parts.config.capabilityIntervalMs), options);
+  void repeat('configuration', lookMs, () => configs.keepUp(parts.config.capabilityIntervalMs), options);
   const report = (): Promise<void> =>
     capability.reportIfDue((measured) => orchestrator.reportCapability(measured));
-  void repeat('capability', Math.min(UPKEEP_MS, parts.config.capabilityIntervalMs), report, options);
+  void repeat('capability', lookMs, report, options);
 }
 
 /** The control plane took a renewal for a new run: nothing in hand is ours any more. */

@@ -28,6 +28,8 @@ export interface FakeControlPlaneOptions {
   /** Life of the tokens it issues, in milliseconds; counted to the millisecond, unlike their times on the wire. */
   readonly tokenLifeMs?: number;
   readonly config?: Partial<NodeConfig>;
+  /** As upstream's: no incarnations. */
+  readonly isUpstream?: boolean;
 }
 
 export const FAKE_WORKER_TOKEN = 'worker-token-of-the-tests';
@@ -179,7 +181,7 @@ export class FakeControlPlane implements AsyncDisposable {
         },
       },
       auth: { node_jwt: token, expires_at: rfc3339(new Date(now + this.tokenLifeMs)) },
-      incarnation: this.incarnation,
+      ...(this.#options.isUpstream === true ? {} : { incarnation: this.incarnation }),
     };
   }
 }
