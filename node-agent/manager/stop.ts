@@ -5,6 +5,7 @@ const SECOND_MS = 1000;
 const STOP_MS = 5 * SECOND_MS;
 const LINK_CLOSE_MS = 5 * SECOND_MS;
 const SWEEP_MS = 3 * SECOND_MS;
+const ANSWER_MS = SECOND_MS / 2;
 const SETTLE_MS = 5 * SECOND_MS;
 
 /**
@@ -16,13 +17,15 @@ export async function stopAgent(parts: AgentParts): Promise<void> {
   closing.abort();
   // Answers what is in hand and refuses the rest from now on.
   const apiClosed = workerApi.close();
-  const drained = Promise.all([applier.link?.drainJobs(), apiClosed]);
-  await waitAtMost(parts.config.shutdownGraceMs, drained);
+  await waitAtMost(parts.config.shutdownGraceMs, Promise.all([applier.link?.drainJobs(), runner.finished()]));
   jobsOver.abort();
   if (runner.running > 0) logger.warn({ jobs: runner.running }, 'jobs ended by shutdown');
   await waitAtMost(STOP_MS, runner.stopAll('shutdown'));
   await waitAtMost(LINK_CLOSE_MS, applier.close());
   await waitAtMost(SWEEP_MS, outbox.sweep());
   await waitAtMost(SETTLE_MS, runner.settled());
+  await waitAtMost(ANSWER_MS, apiClosed);
+  // What is still connected has nothing in hand.
+  workerApi.server.closeAllConnections();
   await apiClosed;
 }

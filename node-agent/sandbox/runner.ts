@@ -105,9 +105,13 @@ export class JobRunner {
 
   /** Stops every job in hand; resolves when their containers are gone. */
   async stopAll(reason: StopReason): Promise<void> {
-    const jobs = [...this.#active.values()];
-    for (const job of jobs) job.stop.abort(new JobStoppedError(reason));
-    await Promise.all(jobs.map((job) => job.ended));
+    for (const job of this.#active.values()) job.stop.abort(new JobStoppedError(reason));
+    await this.finished();
+  }
+
+  /** Resolves when the jobs in hand have ended by themselves or were stopped. */
+  async finished(): Promise<void> {
+    await Promise.all([...this.#active.values()].map((job) => job.ended));
   }
 
   /** Resolves when nothing of the finished jobs is left on the host. */
