@@ -3,6 +3,8 @@ export const PATHS = {
   healthz: '/healthz',
   readyz: '/readyz',
   metrics: '/metrics',
+  openApi: '/openapi.json',
+  docs: '/docs',
   login: '/v1/auth/login',
   refresh: '/v1/auth/refresh',
   logout: '/v1/auth/logout',

@@ -1,6 +1,7 @@
 import { createHttpApp } from '../../platform/http/server.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
 import { answerDatabaseAway } from '../shared/database-away.ts';
+import { serveOpenApi } from '../shared/openapi/serve.ts';
 import type { ControlPlaneDeps } from './deps.ts';
 import { requireNode, requireReporter } from './nodes/authenticate.ts';
 import { attemptRoutes } from './nodes/attempt-routes.ts';
@@ -8,6 +9,7 @@ import { capabilityRoute } from './nodes/capability-route.ts';
 import { configRoutes } from './nodes/config-routes.ts';
 import { contactRoute } from './nodes/contact-route.ts';
 import { registerRoute } from './nodes/register-route.ts';
+import { CONTROL_PLANE } from './presentation.ts';
 import { requireWorkflowRunner } from './workflow/authenticate.ts';
 import { checkpointRoutes } from './workflow/checkpoint-routes.ts';
 import { leaseRoutes } from './workflow/lease-routes.ts';
@@ -24,6 +26,7 @@ export function buildControlPlane(deps: ControlPlaneDeps): HttpApp {
     trustedProxies: deps.settings.trustedProxies,
     readiness: () => readiness(deps.db),
   });
+  serveOpenApi(app, CONTROL_PLANE);
   void app.register(async (scope) => {
     answerDatabaseAway(scope);
     registerRoute(scope, deps);

@@ -1,8 +1,10 @@
 import { createHttpApp } from '../../platform/http/server.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
 import { answerDatabaseAway } from '../shared/database-away.ts';
+import { serveOpenApi } from '../shared/openapi/serve.ts';
 import { requireCaller } from './auth/authenticate.ts';
 import type { UserApiDeps } from './deps.ts';
+import { USER_API } from './presentation.ts';
 import { readiness } from '../shared/readiness.ts';
 import { registerLogoutRoute, registerOpenAuthRoutes } from './routes/auth.ts';
 import { registerNodeConfigRoute, registerNodeRoutes } from './routes/nodes.ts';
@@ -20,6 +22,7 @@ export async function buildUserApi(deps: UserApiDeps): Promise<HttpApp> {
     readiness: () => readiness(deps.db),
     trustedProxies: deps.settings.trustedProxies,
   });
+  serveOpenApi(app, USER_API);
   app.addHook('preClose', async () => deps.waiters[Symbol.dispose]());
   await app.register(async (api) => {
     answerDatabaseAway(api);

@@ -32,6 +32,10 @@ export function attemptRoutes(app: HttpApp, deps: ControlPlaneDeps): void {
     {
       bodyLimit: MAX_CLAIM_BYTES,
       schema: {
+        operationId: 'claimAttempt',
+        tags: ['jobs'],
+        summary: 'Claim an attempt of a job',
+        description: 'Repeating it with the same claim id gives the same document; another claim is refused.',
         params: paramsSchema,
         body: claimBodySchema,
         response: { 200: jobDocumentSchema, ...COMMON_PROBLEMS, 404: problemSchema, 409: problemSchema },
@@ -49,6 +53,10 @@ export function attemptRoutes(app: HttpApp, deps: ControlPlaneDeps): void {
     {
       bodyLimit: MAX_RESULT_BYTES,
       schema: {
+        operationId: 'completeAttempt',
+        tags: ['jobs'],
+        summary: 'Deliver the result of an attempt',
+        description: 'Accepted only while the attempt is the live one of its job. Repeating it is harmless.',
         params: paramsSchema,
         body: completeBodySchema,
         response: { 200: completeReplySchema, ...COMMON_PROBLEMS, 404: problemSchema, 409: problemSchema },

@@ -14,6 +14,10 @@ export function capabilityRoute(app: HttpApp, deps: ControlPlaneDeps): void {
     {
       bodyLimit: MAX_REPORT_BYTES,
       schema: {
+        operationId: 'reportCapability',
+        tags: ['nodes'],
+        summary: 'Report what the node can do',
+        description: 'Members that are missing count as empty.',
         body: lenientReportSchema,
         response: { 204: z.undefined(), ...COMMON_PROBLEMS, 404: problemSchema },
       },

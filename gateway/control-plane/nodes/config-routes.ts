@@ -15,7 +15,14 @@ import { MAX_REPORT_BYTES } from './report.ts';
 export function configRoutes(app: HttpApp, deps: ControlPlaneDeps): void {
   app.get(
     PATHS.nodeConfig,
-    { schema: { response: { 200: nodeConfigSchema, ...COMMON_PROBLEMS, 404: problemSchema } } },
+    {
+      schema: {
+        operationId: 'getNodeConfig',
+        tags: ['nodes'],
+        summary: 'Get the configuration of the node',
+        response: { 200: nodeConfigSchema, ...COMMON_PROBLEMS, 404: problemSchema },
+      },
+    },
     async (request) => {
       const node = nodeOf(request);
       const stored = await readNodeConfig(deps.db, deps.envelope, node.nodeId);
@@ -27,6 +34,9 @@ export function configRoutes(app: HttpApp, deps: ControlPlaneDeps): void {
     {
       bodyLimit: MAX_REPORT_BYTES,
       schema: {
+        operationId: 'acknowledgeNodeConfig',
+        tags: ['nodes'],
+        summary: 'Say what became of a configuration',
         body: configAckSchema,
         response: { 204: z.undefined(), ...COMMON_PROBLEMS, 404: problemSchema },
       },

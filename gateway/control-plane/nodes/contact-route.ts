@@ -16,6 +16,10 @@ export function contactRoute(app: HttpApp, deps: ControlPlaneDeps): void {
     {
       bodyLimit: MAX_CONTACT_BYTES,
       schema: {
+        operationId: 'contact',
+        tags: ['nodes'],
+        summary: 'Say that the node can take work',
+        description: 'Expected every two seconds; placement skips a node that was not heard of for five.',
         body: nodeContactSchema,
         response: { 204: z.undefined(), ...COMMON_PROBLEMS },
       },

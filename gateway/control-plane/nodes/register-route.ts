@@ -17,6 +17,12 @@ export function registerRoute(app: HttpApp, deps: ControlPlaneDeps): void {
       // Before the schema: a wrong key learns nothing about the rest of its request.
       preValidation: async (request) => requirePsk(request.body, deps.settings.registrationPsk),
       schema: {
+        operationId: 'registerNode',
+        tags: ['nodes'],
+        summary: 'Register a node',
+        description:
+          '201 for a new slug, 200 for a known one. A new process of a node raises its incarnation and ends the attempts of the one before.',
+        security: [],
         body: registrationSchema,
         response: { 200: bootstrapSchema, 201: bootstrapSchema, ...COMMON_PROBLEMS, 409: problemSchema },
       },

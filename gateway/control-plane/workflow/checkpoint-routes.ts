@@ -27,7 +27,17 @@ export function checkpointRoutes(app: HttpApp, { db }: Pick<ControlPlaneDeps, 'd
   const replies = { ...COMMON_PROBLEMS, 404: problemSchema };
   app.post(
     PATHS.workflowCheckpoint,
-    { schema: { body: checkpointBodySchema, response: { 204: z.undefined(), ...replies } } },
+    {
+      schema: {
+        operationId: 'saveCheckpoint',
+        tags: ['workflow'],
+        summary: 'Store the newest state of a workflow',
+        description: 'The state is JSON text or an object.',
+        security: [{ workflowToken: [] }],
+        body: checkpointBodySchema,
+        response: { 204: z.undefined(), ...replies },
+      },
+    },
     async ({ body }, reply) => {
       const checkpoint = { state: stateText(body.state), lastNodeId: body.last_node_id ?? null };
       await saveCheckpoint(db, body.task_id, checkpoint);
@@ -36,7 +46,16 @@ export function checkpointRoutes(app: HttpApp, { db }: Pick<ControlPlaneDeps, 'd
   );
   app.post(
     PATHS.workflowResume,
-    { schema: { body: resumeBodySchema, response: { 200: resumeReplySchema, ...replies } } },
+    {
+      schema: {
+        operationId: 'resumeWorkflow',
+        tags: ['workflow'],
+        summary: 'Read the newest state of a workflow',
+        security: [{ workflowToken: [] }],
+        body: resumeBodySchema,
+        response: { 200: resumeReplySchema, ...replies },
+      },
+    },
     async ({ body }) => {
       const { state, lastNodeId, updatedAt } = await findCheckpoint(db, body.task_id);
       return {

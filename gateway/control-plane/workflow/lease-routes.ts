@@ -29,6 +29,11 @@ export function leaseRoutes(app: HttpApp, { db }: Pick<ControlPlaneDeps, 'db'>):
     PATHS.workflowStart,
     {
       schema: {
+        operationId: 'startWorkflow',
+        tags: ['workflow'],
+        summary: 'Take the lease of a task',
+        description: 'One runner at a time; its holder may repeat it.',
+        security: [{ workflowToken: [] }],
         body: startBodySchema,
         response: { 200: startReplySchema, ...COMMON_PROBLEMS, 404: problemSchema, 409: problemSchema },
       },
@@ -46,7 +51,16 @@ export function leaseRoutes(app: HttpApp, { db }: Pick<ControlPlaneDeps, 'db'>):
   );
   app.post(
     PATHS.workflowRelease,
-    { schema: { body: releaseBodySchema, response: { 204: z.undefined(), ...COMMON_PROBLEMS } } },
+    {
+      schema: {
+        operationId: 'releaseWorkflow',
+        tags: ['workflow'],
+        summary: 'Give a lease back',
+        security: [{ workflowToken: [] }],
+        body: releaseBodySchema,
+        response: { 204: z.undefined(), ...COMMON_PROBLEMS },
+      },
+    },
     async ({ body }, reply) => {
       await releaseLease(db, body.task_id, body.lease_id);
       return reply.code(204).send();

@@ -26,6 +26,11 @@ export async function registerOpenAuthRoutes(scope: HttpApp, deps: UserApiDeps):
     {
       config: { rateLimit },
       schema: {
+        operationId: 'login',
+        tags: ['auth'],
+        summary: 'Log in',
+        description: 'At most 60 a minute and address unless configured otherwise.',
+        security: [],
         body: loginBodySchema,
         response: { 200: tokenPairSchema, ...COMMON_PROBLEMS, 429: problemSchema },
       },
@@ -35,7 +40,18 @@ export async function registerOpenAuthRoutes(scope: HttpApp, deps: UserApiDeps):
 
   scope.post(
     PATHS.refresh,
-    { schema: { body: refreshBodySchema, response: { 200: tokenPairSchema, ...COMMON_PROBLEMS } } },
+    {
+      schema: {
+        operationId: 'refresh',
+        tags: ['auth'],
+        summary: 'Exchange a refresh token for a new pair',
+        description:
+          'Each refresh token works once; within ten seconds its use may be repeated from the same client.',
+        security: [],
+        body: refreshBodySchema,
+        response: { 200: tokenPairSchema, ...COMMON_PROBLEMS },
+      },
+    },
     async (request) => refreshSession(deps, request.body.refresh_token, originOf(request)),
   );
 }
@@ -43,7 +59,17 @@ export async function registerOpenAuthRoutes(scope: HttpApp, deps: UserApiDeps):
 export function registerLogoutRoute(scope: HttpApp, deps: UserApiDeps): void {
   scope.post(
     PATHS.logout,
-    { schema: { body: logoutBodySchema, response: { 204: noContentSchema, ...COMMON_PROBLEMS } } },
+    {
+      schema: {
+        operationId: 'logout',
+        tags: ['auth'],
+        summary: 'End a session',
+        description:
+          'Ends the session of the refresh token, or without one the session of the access token. Access ends at once.',
+        body: logoutBodySchema,
+        response: { 204: noContentSchema, ...COMMON_PROBLEMS },
+      },
+    },
     async (request, reply) => {
       await logout(deps, callerOf(request), request.body.refresh_token, originOf(request));
       return reply.code(204).send();

@@ -6,11 +6,17 @@ const CURSOR_MAX_LENGTH = 256;
 
 /** Query of a list in order of a name; the cursor is the last name of the page before. */
 export const pageQuerySchema = z.object({
-  limit: z.preprocess(
-    blankAsAbsent,
-    z.coerce.number().int().min(1).max(TASK_LIMITS.listMax).default(TASK_LIMITS.listDefault),
-  ),
-  cursor: z.string().max(CURSOR_MAX_LENGTH).default(''),
+  limit: z
+    .preprocess(
+      blankAsAbsent,
+      z.coerce.number().int().min(1).max(TASK_LIMITS.listMax).default(TASK_LIMITS.listDefault),
+    )
+    .meta({ description: 'Most entries of a page.' }),
+  cursor: z
+    .string()
+    .max(CURSOR_MAX_LENGTH)
+    .default('')
+    .meta({ description: 'The next_cursor of the page before.' }),
 });
 export type PageQuery = z.infer<typeof pageQuerySchema>;
 

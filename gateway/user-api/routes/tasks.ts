@@ -17,11 +17,12 @@ import type { UserApiDeps } from '../deps.ts';
 import { findTaskWhenEnded, waitQuerySchema } from '../tasks/await-end.ts';
 import { cancelTask } from '../tasks/cancel.ts';
 import { submitTask } from '../tasks/create.ts';
-import { parseIdempotencyKey } from '../tasks/idempotency-key.ts';
+import { createTaskHeaders, parseIdempotencyKey } from '../tasks/idempotency-key.ts';
 import { listTaskPage, listTasksQuerySchema } from '../tasks/list.ts';
 import { viewLogs, viewOneTask, viewResult } from '../tasks/views.ts';
+import { idParams } from './id-params.ts';
 
-const idParams = z.object({ id: z.string() });
+const taskParams = idParams('Id or name of a task of the caller.');
 const logsQuery = z.object({ stream: z.enum(LOG_STREAMS).default('all') });
 const ONE_TASK_PROBLEMS = { ...COMMON_PROBLEMS, 403: problemSchema, 404: problemSchema };
 
@@ -37,6 +38,12 @@ function registerCollection(scope: HttpApp, deps: UserApiDeps): void {
     PATHS.tasks,
     {
       schema: {
+        operationId: 'createTask',
+        tags: ['tasks'],
+        summary: 'Create a task',
+        description:
+          'Stores the task and starts it; the reply does not wait for its end. With an Idempotency-Key a repeated request gets the same task again.',
+        headers: createTaskHeaders,
         body: createTaskBodySchema,
         response: { 201: taskSchema, ...COMMON_PROBLEMS, 404: problemSchema, 409: problemSchema },
       },
@@ -49,7 +56,15 @@ function registerCollection(scope: HttpApp, deps: UserApiDeps): void {
 
   scope.get(
     PATHS.tasks,
-    { schema: { querystring: listTasksQuerySchema, response: { 200: taskListSchema, ...COMMON_PROBLEMS } } },
+    {
+      schema: {
+        operationId: 'listTasks',
+        tags: ['tasks'],
+        summary: 'List tasks of the caller, newest first',
+        querystring: listTasksQuerySchema,
+        response: { 200: taskListSchema, ...COMMON_PROBLEMS },
+      },
+    },
     async (request) => listTaskPage(deps.db, callerOf(request).userId, request.query),
   );
 }
@@ -60,7 +75,12 @@ function registerWaitingRoutes(scope: HttpApp, deps: UserApiDeps): void {
     `${PATHS.tasks}/:id`,
     {
       schema: {
-        params: idParams,
+        operationId: 'getTask',
+        tags: ['tasks'],
+        summary: 'Get a task',
+        description:
+          'With wait: the reply comes when the task has ended, at the latest after so many seconds.',
+        params: taskParams,
         querystring: waitQuerySchema,
         response: { 200: taskSchema, ...ONE_TASK_PROBLEMS },
       },
@@ -81,7 +101,11 @@ function registerWaitingRoutes(scope: HttpApp, deps: UserApiDeps): void {
     `${PATHS.tasks}/:id/result`,
     {
       schema: {
-        params: idParams,
+        operationId: 'getTaskResult',
+        tags: ['tasks'],
+        summary: 'Get the result of a task',
+        description: 'The result member of a job is JSON text: exit code, standard output, standard error.',
+        params: taskParams,
         querystring: waitQuerySchema,
         response: { 200: taskResultSchema, ...ONE_TASK_PROBLEMS },
       },
@@ -104,7 +128,10 @@ function registerLogsAndCancel(scope: HttpApp, deps: UserApiDeps): void {
     `${PATHS.tasks}/:id/logs`,
     {
       schema: {
-        params: idParams,
+        operationId: 'getTaskLogs',
+        tags: ['tasks'],
+        summary: 'Get the output of a task',
+        params: taskParams,
         querystring: logsQuery,
         response: { 200: taskLogsSchema, ...ONE_TASK_PROBLEMS },
       },
@@ -117,7 +144,16 @@ function registerLogsAndCancel(scope: HttpApp, deps: UserApiDeps): void {
 
   scope.post(
     `${PATHS.tasks}/:id/cancel`,
-    { schema: { params: idParams, response: { 200: taskCancelSchema, ...ONE_TASK_PROBLEMS } } },
+    {
+      schema: {
+        operationId: 'cancelTask',
+        tags: ['tasks'],
+        summary: 'Cancel a task',
+        description: 'Kills its containers. Cancelling what has ended changes nothing.',
+        params: taskParams,
+        response: { 200: taskCancelSchema, ...ONE_TASK_PROBLEMS },
+      },
+    },
     async (request) => {
       const task = await findTask(deps.db, callerOf(request).userId, request.params.id);
       return cancelTask(deps, task.id);

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import {
   createUserBodySchema,
   resetPasswordBodySchema,
@@ -22,17 +21,27 @@ import { callerOf, requireAdmin } from '../auth/authenticate.ts';
 import { originOf } from '../auth/client.ts';
 import type { UserApiDeps } from '../deps.ts';
 import { listUserPage, viewCaller, viewUser } from '../users/views.ts';
+import { idParams } from './id-params.ts';
 import { noContentSchema } from './no-content.ts';
 import { pageQuerySchema } from './page-query.ts';
 
-const idParams = z.object({ id: z.string() });
+const userParams = idParams('Id or handle of a user.');
 const ADMIN_PROBLEMS = { ...COMMON_PROBLEMS, 403: problemSchema };
 const ONE_USER_PROBLEMS = { ...ADMIN_PROBLEMS, 404: problemSchema, 409: problemSchema };
 
 /** `users/me` for everybody (contract §5.2). */
 export function registerMeRoute(scope: HttpApp): void {
-  scope.get(PATHS.me, { schema: { response: { 200: userSchema, ...COMMON_PROBLEMS } } }, async (request) =>
-    viewCaller(callerOf(request)),
+  scope.get(
+    PATHS.me,
+    {
+      schema: {
+        operationId: 'getMe',
+        tags: ['users'],
+        summary: 'Who the caller is',
+        response: { 200: userSchema, ...COMMON_PROBLEMS },
+      },
+    },
+    async (request) => viewCaller(callerOf(request)),
   );
 }
 
@@ -42,7 +51,15 @@ export function registerUserRoutes(scope: HttpApp, deps: UserApiDeps): void {
 
   scope.get(
     PATHS.users,
-    { schema: { querystring: pageQuerySchema, response: { 200: userListSchema, ...ADMIN_PROBLEMS } } },
+    {
+      schema: {
+        operationId: 'listUsers',
+        tags: ['users'],
+        summary: 'List users',
+        querystring: pageQuerySchema,
+        response: { 200: userListSchema, ...ADMIN_PROBLEMS },
+      },
+    },
     async (request) => listUserPage(deps.db, request.query),
   );
 
@@ -50,6 +67,9 @@ export function registerUserRoutes(scope: HttpApp, deps: UserApiDeps): void {
     PATHS.users,
     {
       schema: {
+        operationId: 'createUser',
+        tags: ['users'],
+        summary: 'Create a user',
         body: createUserBodySchema,
         response: { 201: userSchema, ...ADMIN_PROBLEMS, 409: problemSchema },
       },
@@ -67,11 +87,20 @@ export function registerUserRoutes(scope: HttpApp, deps: UserApiDeps): void {
     },
   );
 
+  registerReset(scope, deps);
+  for (const act of USER_ACTS) registerAct(scope, deps, act);
+}
+
+function registerReset(scope: HttpApp, deps: UserApiDeps): void {
   scope.post(
     `${PATHS.users}/:id/reset_password`,
     {
       schema: {
-        params: idParams,
+        operationId: 'resetPassword',
+        tags: ['users'],
+        summary: 'Set a new password',
+        description: 'Ends every session of the user.',
+        params: userParams,
         body: resetPasswordBodySchema,
         response: { 204: noContentSchema, ...ONE_USER_PROBLEMS },
       },
@@ -88,21 +117,43 @@ export function registerUserRoutes(scope: HttpApp, deps: UserApiDeps): void {
       return reply.code(204).send();
     },
   );
-
-  registerAct(scope, deps, 'disable', disableUser);
-  registerAct(scope, deps, 'enable', enableUser);
-  registerAct(scope, deps, 'revoke_sessions', revokeSessions);
 }
 
-function registerAct(
-  scope: HttpApp,
-  deps: UserApiDeps,
-  name: string,
-  act: (db: Database, act: AdminAct) => Promise<void>,
-): void {
+interface UserAct {
+  readonly name: string;
+  readonly operationId: string;
+  readonly summary: string;
+  readonly act: (db: Database, act: AdminAct) => Promise<void>;
+}
+
+const USER_ACTS: readonly UserAct[] = [
+  {
+    name: 'disable',
+    operationId: 'disableUser',
+    summary: 'Disable a user and end the sessions',
+    act: disableUser,
+  },
+  { name: 'enable', operationId: 'enableUser', summary: 'Let a disabled user log in again', act: enableUser },
+  {
+    name: 'revoke_sessions',
+    operationId: 'revokeSessions',
+    summary: 'End every session of a user',
+    act: revokeSessions,
+  },
+];
+
+function registerAct(scope: HttpApp, deps: UserApiDeps, { name, operationId, summary, act }: UserAct): void {
   scope.post(
     `${PATHS.users}/:id/${name}`,
-    { schema: { params: idParams, response: { 204: noContentSchema, ...ONE_USER_PROBLEMS } } },
+    {
+      schema: {
+        operationId,
+        tags: ['users'],
+        summary,
+        params: userParams,
+        response: { 204: noContentSchema, ...ONE_USER_PROBLEMS },
+      },
+    },
     async (request, reply) => {
       const by = callerOf(request).handle;
       await act(deps.db, { target: request.params.id, by, origin: originOf(request) });

@@ -1,0 +1,20 @@
+import type { ApiPresentation } from '../shared/openapi/serve.ts';
+
+/** What the document of the control plane says beyond its routes. */
+export const CONTROL_PLANE: ApiPresentation = {
+  title: 'CyNodeAI control plane',
+  description:
+    'What nodes and external workflow runners talk to. Unknown members of a body are ignored. ' +
+    'Every error is a problem (RFC 9457) whose detail says what to do.',
+  tags: {
+    nodes: 'Registration, configuration and reports of nodes',
+    jobs: 'Claims and results of job attempts',
+    workflow: 'Leases and checkpoints of external workflow runners',
+    health: 'For operators and their tools',
+  },
+  bearers: {
+    nodeToken: 'The node_jwt of POST /v1/nodes/register.',
+    workflowToken:
+      'The setting WORKFLOW_RUNNER_BEARER_TOKEN of the control plane; without it these routes are closed.',
+  },
+};
