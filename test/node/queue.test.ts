@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import type { CompleteBody, JobDocument, RunRequest } from '../../contracts/jobs.ts';
+import type { z } from 'zod';
+import type { CompleteBody, jobDocumentSchema, RunRequest } from '../../contracts/jobs.ts';
 import { claimPath, completePath, PATHS } from '../../contracts/paths.ts';
 import { jobsQueueOf } from '../../contracts/temporal.ts';
 import { startCuttableProxy } from '../support/cuttable-proxy.ts';
@@ -52,7 +53,7 @@ interface Replies {
 /** Has the control plane know a job; its replies to claim and completion may be scripted by their number. */
 function place(agent: AgentUnderTest, sandbox: RunRequest['sandbox'], replies: Replies = {}): PlacedJob {
   const jobId = randomUUID();
-  const document: JobDocument = {
+  const document: z.input<typeof jobDocumentSchema> = {
     version: 1,
     attempt: 1,
     job: { version: 1, task_id: randomUUID(), job_id: jobId, sandbox },
