@@ -21,8 +21,13 @@ const MAX_RESULT_BYTES = 8 * 1024 * 1024;
 const MAX_ATTEMPT = 2 ** 31 - 1;
 
 const paramsSchema = z.object({
-  job: uuidSchema,
-  attempt: z.coerce.number().int().min(1).max(MAX_ATTEMPT),
+  job: uuidSchema.meta({ description: 'Id of the job.' }),
+  attempt: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(MAX_ATTEMPT)
+    .meta({ description: 'Number of the attempt, which is its fencing epoch.' }),
 });
 
 /** `…/attempts/{n}:claim` and `:complete`: the fenced way of a job to a node and of its result back (design §4). */

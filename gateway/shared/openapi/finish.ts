@@ -13,11 +13,22 @@ const INPUT = /Input$/;
  * nothing refers to, and the ending `Input` where nothing else has the name, go away.
  */
 export function finishDocument(document: object): OpenApiDocument {
-  const finished: unknown = JSON.parse(JSON.stringify(document));
+  const finished: unknown = JSON.parse(JSON.stringify(document, withoutSafeIntegerBounds));
   if (!isObject(finished)) return document;
   forEachResponse(finished, finishResponse);
   keepUsedSchemas(finished);
   return shortenNames(finished);
+}
+
+/** Every integer has them; they tell a reader nothing. */
+function withoutSafeIntegerBounds(_key: string, value: unknown): unknown {
+  if (!isObject(value)) return value;
+  const { minimum, maximum, ...rest } = value;
+  return {
+    ...rest,
+    ...(minimum === undefined || minimum === Number.MIN_SAFE_INTEGER ? {} : { minimum }),
+    ...(maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? {} : { maximum }),
+  };
 }
 
 function finishResponse(status: string, response: Json): void {

@@ -23,7 +23,12 @@ import { viewLogs, viewOneTask, viewResult } from '../tasks/views.ts';
 import { idParams } from './id-params.ts';
 
 const taskParams = idParams('Id or name of a task of the caller.');
-const logsQuery = z.object({ stream: z.enum(LOG_STREAMS).default('all') });
+const logsQuery = z.object({
+  stream: z
+    .enum(LOG_STREAMS)
+    .default('all')
+    .meta({ description: 'Which output to return; the other one is empty.' }),
+});
 const ONE_TASK_PROBLEMS = { ...COMMON_PROBLEMS, 403: problemSchema, 404: problemSchema };
 
 /** Tasks of the caller (contract §5.3). */

@@ -6,11 +6,12 @@ import type { UserApiDeps } from '../deps.ts';
 
 /** Query of the routes that can wait for the end of a task. */
 export const waitQuerySchema = z.object({
-  /** Seconds. */
-  wait: z.preprocess(
-    (value) => (value === '' ? undefined : value),
-    z.coerce.number().min(0).max(TASK_LIMITS.waitMaxSeconds).default(0),
-  ),
+  wait: z
+    .preprocess(
+      (value) => (value === '' ? undefined : value),
+      z.coerce.number().min(0).max(TASK_LIMITS.waitMaxSeconds).default(0),
+    )
+    .meta({ description: 'Seconds to wait for the end of the task.' }),
 });
 
 /** The caller's task, as it is when it ends or when the wait is over. @throws CynodeError as `findTask` · `unavailable` */

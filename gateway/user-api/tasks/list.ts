@@ -11,13 +11,21 @@ const MAX_OFFSET = 999_999_999;
 
 /** Query of `GET /v1/tasks`; the cursor wins over the offset, blank is absent. */
 export const listTasksQuerySchema = z.object({
-  limit: z.preprocess(
-    blankAsAbsent,
-    z.coerce.number().int().min(1).max(TASK_LIMITS.listMax).default(TASK_LIMITS.listDefault),
-  ),
-  offset: z.preprocess(blankAsAbsent, z.coerce.number().int().min(0).max(MAX_OFFSET).default(0)),
-  cursor: z.preprocess(blankAsAbsent, cursorSchema.optional()),
-  status: z.preprocess(blankAsAbsent, z.enum(API_TASK_STATUSES).optional()),
+  limit: z
+    .preprocess(
+      blankAsAbsent,
+      z.coerce.number().int().min(1).max(TASK_LIMITS.listMax).default(TASK_LIMITS.listDefault),
+    )
+    .meta({ description: 'Most tasks of a page.' }),
+  offset: z
+    .preprocess(blankAsAbsent, z.coerce.number().int().min(0).max(MAX_OFFSET).default(0))
+    .meta({ description: 'How many tasks to leave out; pages shift when tasks come.' }),
+  cursor: z
+    .preprocess(blankAsAbsent, cursorSchema.optional())
+    .meta({ description: 'The next_cursor of the page before; wins over the offset.' }),
+  status: z
+    .preprocess(blankAsAbsent, z.enum(API_TASK_STATUSES).optional())
+    .meta({ description: 'Only tasks of this status.' }),
 });
 
 /** A page of the user's tasks; one row more than asked for tells whether there is another page. */
