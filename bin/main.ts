@@ -1,11 +1,8 @@
 import { Command } from 'commander';
-import { readOrchestratorConfig } from '../platform/config/orchestrator.ts';
-import { ConfigError, optional } from '../platform/config/readers.ts';
+import { ConfigError, optional, parseDurationMs } from '../platform/config/readers.ts';
 import { serveUntilSignal } from '../platform/lifecycle.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createMetrics } from '../platform/metrics.ts';
-import { prepareTemporal } from '../platform/temporal/prepare.ts';
-import { migrateToLatest, SchemaVersionError } from '../schema/migrate.ts';
 import { findStarter, ROLE_NAMES } from './roles.ts';
 
 const EXAMPLES = `
@@ -26,11 +23,13 @@ async function serve(names: readonly string[]): Promise<void> {
   logger.info({ roles: names }, 'serving');
 }
 
-async function migrate(): Promise<void> {
-  const owner = optional(process.env, 'MIGRATION_DATABASE_URL');
-  const { databaseUrl, temporal } = readOrchestratorConfig(process.env);
-  await migrateToLatest(owner ?? databaseUrl);
-  await prepareTemporal(temporal);
+/** The code of the database is loaded only here: an image of the node agent has none. */
+async function migrate({ wait }: { wait: string }): Promise<void> {
+  const waitMs = parseDurationMs(wait);
+  if (waitMs === undefined)
+    throw new ConfigError(`--wait ${wait} is not a duration: write it like 30s, 2m or 0s`);
+  const program = await import('./migrate.ts');
+  await program.migrate(process.env, waitMs);
 }
 
 const program = new Command('cynodeai')
@@ -45,12 +44,13 @@ program
 program
   .command('migrate')
   .description('create or update the database schema, the Temporal namespace and its search attributes')
+  .option('--wait <duration>', 'try this long while Postgres or Temporal cannot be used', '0s')
   .action(migrate);
 
 try {
   await program.parseAsync();
 } catch (error) {
-  const plain = error instanceof ConfigError || error instanceof SchemaVersionError;
+  const plain = error instanceof ConfigError;
   const text =
     error instanceof Error ? (plain ? error.message : (error.stack ?? error.message)) : String(error);
   process.stderr.write(`cynodeai: ${text}\n`);

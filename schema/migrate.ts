@@ -2,13 +2,14 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import type { MigrationResultSet } from 'kysely/migration';
 import pg from 'pg';
+import { ConfigError } from '../platform/config/readers.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import type { Database } from './database.ts';
 
 const MIGRATION_TABLE = 'kysely_migration';
 
 /** The database and this program do not fit together; the message says what to do. */
-export class SchemaVersionError extends Error {
+export class SchemaVersionError extends ConfigError {
   constructor(message: string) {
     super(message);
     this.name = 'SchemaVersionError';

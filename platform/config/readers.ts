@@ -17,8 +17,9 @@ export function optional(env: Env, name: string): string | undefined {
   return value === undefined || value === '' ? undefined : value;
 }
 
+/** A setting that has to be there; from `NAME`, or from the file that `NAME_FILE` names, as it may hold a secret. */
 export function required(env: Env, name: string, hint: string): string {
-  const value = optional(env, name);
+  const value = secret(env, name);
   if (value === undefined) throw new ConfigError(`${name} is not set: ${hint}`);
   return value;
 }

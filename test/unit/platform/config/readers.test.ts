@@ -53,6 +53,12 @@ describe('a secret', () => {
     return path;
   };
 
+  it('may be a required setting', () => {
+    expect(required({ NAME_FILE: file('required', 'postgres://…\n') }, 'NAME', 'give the URL')).toBe(
+      'postgres://…',
+    );
+  });
+
   it('comes from its file without the line end, and rather from the variable', () => {
     const path = file('secret', 'from-file\n');
     expect(secret({ NAME_FILE: path }, 'NAME')).toBe('from-file');
