@@ -47,11 +47,13 @@ export const readsEnvironment: TextRule = ({ path, text }) =>
     ? [`${path} reads the environment`]
     : [];
 
-/** Homes and checkouts of whoever wrote it; paths inside containers (`/workspace`, `/tmp`) are none. */
+/** Homes and checkouts of whoever wrote it; paths inside containers (`/workspace`, `/tmp`, all of `compose/`) are none. */
 const MACHINE_PATH = /(?<![\w.~-])\/(?:work|home\/[\w-]+|Users\/[\w-]+|root\/[\w-]{2,})\/[\w.-]+/g;
 
 export const machinePath: TextRule = ({ path, text }) =>
-  [...text.matchAll(MACHINE_PATH)].map(([found]) => `${path} names ${found}`);
+  path.startsWith('compose/')
+    ? []
+    : [...text.matchAll(MACHINE_PATH)].map(([found]) => `${path} names ${found}`);
 
 const REGISTRY_URL = /\bhttps?:\/\/[^\s/"'`)]*(?:registry|artifactory|nexus|verdaccio|npm|pypi)[^\s/"'`)]*/g;
 const PUBLIC_REGISTRIES = new Set(['https://registry.npmjs.org', 'https://www.npmjs.com']);

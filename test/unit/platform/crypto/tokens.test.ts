@@ -4,20 +4,19 @@ import fc from 'fast-check';
 import { decodeJwt, SignJWT, UnsecuredJWT } from 'jose';
 import { deriveKey } from '../../../../platform/crypto/keys.ts';
 import { createTokenService } from '../../../../platform/crypto/tokens.ts';
-import type { TokenKind } from '../../../../platform/crypto/tokens.ts';
 
 const SECRET = 'a master secret of a test, 32 and more';
 const tokens = createTokenService(SECRET);
 const id = randomUUID();
 const LIFE = { lifeMs: 60_000 };
 
-const signed: { readonly [K in TokenKind]: () => Promise<string> } = {
+const KINDS = ['access', 'refresh', 'node', 'job'] as const;
+const signed: { readonly [K in (typeof KINDS)[number]]: () => Promise<string> } = {
   access: () => tokens.sign('access', { sub: id, user_id: id, handle: 'ada', sid: id }, LIFE),
   refresh: () => tokens.sign('refresh', { sub: id, user_id: id, sid: id }, LIFE),
   node: () => tokens.sign('node', { sub: id, node_id: id, node_slug: 'node-01', incarnation: 3 }, LIFE),
   job: () => tokens.sign('job', { sub: id, job_id: id, attempt: 2 }, LIFE),
 };
-const KINDS: readonly TokenKind[] = ['access', 'refresh', 'node', 'job'];
 const REFUSED = { code: 'authentication', message: 'Invalid or expired token' };
 
 describe('a token', () => {
