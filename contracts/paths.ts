@@ -22,6 +22,8 @@ export const PATHS = {
   workflowCheckpoint: '/v1/workflow/checkpoint',
   workflowRelease: '/v1/workflow/release',
   workerJobsRun: '/v1/worker/jobs:run',
+  workerNodeInfo: '/v1/worker/telemetry/node:info',
+  workerNodeStats: '/v1/worker/telemetry/node:stats',
 } as const;
 
 export function claimPath(jobId: string, attempt: number): string {

@@ -9,6 +9,7 @@ import { Outbox } from '../outbox/outbox.ts';
 import { createDockerEngine, JobRunner, WorkspaceRoot, type ContainerEngine } from '../sandbox/index.ts';
 import { createControlActivities } from '../temporal/control-activities.ts';
 import { startTemporalLink } from '../temporal/link.ts';
+import { createNodeTelemetry } from '../telemetry/node-telemetry.ts';
 import { NodeLease } from '../temporal/node-lease.ts';
 import { createJobActivities } from '../temporal/run-job.ts';
 import { createWorkerApi } from '../worker-api/app.ts';
@@ -133,6 +134,7 @@ function assembleWorkerApi(base: Foundation): HttpApp {
   return createWorkerApi({
     runner: base.runner,
     readiness: () => readinessOf(base),
+    telemetry: createNodeTelemetry({ ...base, slug: config.slug, stateDir: base.state.pathOf() }),
     maxConcurrency: base.maxConcurrency,
     bearer: () => inEffect.current?.worker_api.orchestrator_bearer_token,
     maxRequestBytes: config.workerApi.maxRequestBytes,

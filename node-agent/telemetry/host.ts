@@ -23,7 +23,7 @@ export async function readHost(storagePath: string): Promise<HostReport> {
   const storage = await statfs(storagePath);
   return {
     os: platform(),
-    arch: GO_ARCH[arch()] ?? arch(),
+    arch: goArch(),
     distro: await readDistro(),
     kernelVersion: release(),
     cpuCores: availableParallelism(),
@@ -31,6 +31,11 @@ export async function readHost(storagePath: string): Promise<HostReport> {
     ramMb: Math.round(totalmem() / MEBIBYTE),
     storageFreeMb: Math.floor((storage.bavail * storage.bsize) / MEBIBYTE),
   };
+}
+
+/** Architecture of the host as the wire has it. */
+export function goArch(): string {
+  return GO_ARCH[arch()] ?? arch();
 }
 
 /** What changes from second to second. */

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { CynodeError } from '../../contracts/errors.ts';
 import { runRequestSchema, runResponseSchema, type RunResponse } from '../../contracts/jobs.ts';
 import { PATHS } from '../../contracts/paths.ts';
@@ -5,7 +6,9 @@ import type { Logger } from '../../platform/logger.ts';
 import type { Registry } from '../../platform/metrics.ts';
 import { createHttpApp, type HttpApp } from '../../platform/http/server.ts';
 import { checkRequest, JobStoppedError, type JobRunner } from '../sandbox/index.ts';
+import type { NodeTelemetry } from '../telemetry/node-telemetry.ts';
 import { isBearer } from './bearer.ts';
+import { telemetryRoutes } from './telemetry-routes.ts';
 
 export interface WorkerApiDeps {
   readonly runner: Pick<JobRunner, 'run' | 'running'>;
@@ -18,6 +21,7 @@ export interface WorkerApiDeps {
   /** Jobs that the node may have in hand. 0: none. */
   readonly maxConcurrency: number;
   readonly readiness: () => Promise<string | null>;
+  readonly telemetry: NodeTelemetry;
   readonly metrics: Registry;
   readonly logger: Logger;
 }
@@ -34,15 +38,19 @@ export function createWorkerApi(deps: WorkerApiDeps): HttpApp {
     tooLarge: 'payload_too_large',
     readiness: deps.readiness,
   });
+  const authenticate = async ({ headers }: FastifyRequest): Promise<void> => {
+    if (!isBearer(headers.authorization, deps.bearer())) {
+      throw new CynodeError('authentication', 'Invalid or missing worker token.');
+    }
+  };
+  telemetryRoutes(app, deps.telemetry, authenticate);
   // A double colon is a literal one in a route.
   app.post(
     PATHS.workerJobsRun.replace(':', '::'),
     {
       schema: { body: runRequestSchema, response: { 200: runResponseSchema } },
       onRequest: async (request) => {
-        if (!isBearer(request.headers.authorization, deps.bearer())) {
-          throw new CynodeError('authentication', 'Invalid or missing worker token.');
-        }
+        await authenticate(request);
         refuseTooLarge(request.headers['content-length'], deps.configuredMaxRequestBytes());
       },
     },

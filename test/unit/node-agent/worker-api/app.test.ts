@@ -1,7 +1,9 @@
+import { tmpdir } from 'node:os';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { CynodeError } from '../../../../contracts/errors.ts';
 import type { RunRequest, RunResponse } from '../../../../contracts/jobs.ts';
 import type { JobRunner } from '../../../../node-agent/sandbox/index.ts';
+import { createNodeTelemetry } from '../../../../node-agent/telemetry/node-telemetry.ts';
 import { createWorkerApi, type WorkerApiDeps } from '../../../../node-agent/worker-api/app.ts';
 import { createLogger } from '../../../../platform/logger.ts';
 import { createMetrics } from '../../../../platform/metrics.ts';
@@ -33,6 +35,15 @@ function resultOf(request: RunRequest): RunResponse {
 
 const RUNNER: Runner = { running: 0, run: async (request) => resultOf(request) };
 
+const TELEMETRY = createNodeTelemetry({
+  slug: 'node-01',
+  version: '0.1.0',
+  stateDir: tmpdir(),
+  engine: {
+    info: async () => ({ version: '27', rootless: false, cgroupVersion: '2', seccomp: true, cpuCores: 2 }),
+  },
+});
+
 let app: HttpApp;
 afterEach(async () => {
   await app.close();
@@ -46,6 +57,7 @@ function open(change: Partial<WorkerApiDeps> = {}): void {
     configuredMaxRequestBytes: () => undefined,
     maxConcurrency: 2,
     readiness: async () => null,
+    telemetry: TELEMETRY,
     metrics: createMetrics(),
     logger: createLogger({ role: 'test', level: 'silent' }),
     ...change,
