@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -24,8 +24,13 @@ export function readFiles(): readonly Source[] {
   );
   return listed
     .split('\0')
-    .filter((path) => path !== '' && !BINARY.test(path) && existsSync(join(ROOT, path)))
+    .filter((path) => path !== '' && !BINARY.test(path) && isFile(join(ROOT, path)))
     .map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
+}
+
+/** A listed file may be deleted and not committed yet; a link leads elsewhere. */
+function isFile(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 /** The programs among them. */
