@@ -11,7 +11,7 @@ export const createTaskBodySchema = z
   .object({
     prompt: z
       .string()
-      .min(1, 'prompt is required')
+      .min(1, 'is required')
       .meta({ description: 'The text, the script, or the commands, a line each.' }),
     project_id: z.preprocess(blankAsAbsent, z.uuid('must be a UUID').optional()),
     input_mode: z.preprocess(blankAsAbsent, z.enum(INPUT_MODES).default('prompt')),
@@ -85,12 +85,9 @@ export const jobViewSchema = z
     id: z.string(),
     status: z.enum(JOB_STATUSES),
     /** Contract §10.3, §21 no. 1. */
-    result: z
-      .string()
-      .optional()
-      .meta({
-        description: 'JSON text: status, exit_code, stdout, stderr, started_at, ended_at, truncated.',
-      }),
+    result: z.string().optional().meta({
+      description: 'JSON text: status, exit_code, stdout, stderr, started_at, ended_at, truncated.',
+    }),
     started_at: z.string().optional(),
     ended_at: z.string().optional(),
     /** Additions of ours. */

@@ -1,6 +1,5 @@
 import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { CynodeError, toProblem } from '../../contracts/errors.ts';
@@ -14,6 +13,7 @@ import { HTTP_TIMINGS } from './timings.ts';
 import type { HttpTimings } from './timings.ts';
 
 export interface HttpAppOptions extends HealthOptions {
+import { zodValidator } from './validation.ts';
   readonly logger: Logger;
   readonly bodyLimitBytes: number;
   /** Code for a body over the limit: the gateway says `validation` (400), the Worker API `payload_too_large` (contract §2). */
@@ -50,7 +50,7 @@ function buildApp(options: HttpAppOptions) {
 /** Fastify with what every HTTP surface of ours shares: JSON rules, problems, health, metrics (contract §2). */
 export function createHttpApp(options: HttpAppOptions): HttpApp {
   const app = buildApp(options);
-  app.setValidatorCompiler(validatorCompiler);
+  app.setValidatorCompiler(zodValidator);
   app.setSerializerCompiler(({ schema }) => {
     const replySchema = schema as z.ZodType; // the type provider allows nothing else in a route
     return (data) => encodeJson(replySchema.parse(data));
@@ -141,19 +141,10 @@ function describe(
   tooLarge: ErrorCode,
 ): { code: ErrorCode; detail: string } {
   if (error instanceof CynodeError) return { code: error.code, detail: error.message };
-  if (error.validation !== undefined) return { code: 'validation', detail: describeValidation(error) };
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return { code: tooLarge, detail: 'Invalid request body: too large' };
   if (error.statusCode === 429) return { code: 'rate_limit', detail: error.message };
   if (error.statusCode !== undefined && error.statusCode < 500)
     return { code: 'validation', detail: error.message };
   return { code: 'internal', detail: 'Internal error; the server log has details' };
-}
-
-function describeValidation(error: FastifyError): string {
-  const issues = (error.validation ?? []).map(({ instancePath, message }) => {
-    const path = instancePath.replace(/^\//, '').replaceAll('/', '.');
-    return path === '' ? (message ?? 'invalid') : `${path}: ${message ?? 'invalid'}`;
-  });
-  return issues.length === 0 ? error.message : issues.slice(0, 5).join('; ');
 }
