@@ -16,27 +16,31 @@ export interface OrchestratorActivityDeps {
 /** The short database steps of the workflows. Each is one transaction and safe to repeat. */
 export function createOrchestratorActivities(deps: OrchestratorActivityDeps): OrchestratorActivities {
   const { db, logger } = deps;
-  const guard = <T>(activity: string, run: () => Promise<T>): Promise<T> =>
-    withFixedFailures(logger, activity, run);
+  const guard = <T>(
+    activity: string,
+    fields: Readonly<Record<string, unknown>>,
+    run: () => Promise<T>,
+  ): Promise<T> => withFixedFailures(logger, activity, fields, run);
   return {
     beginTask: ({ taskId }) =>
-      guard('beginTask', async () => {
+      guard('beginTask', { taskId }, async () => {
         const { value, wokenTaskIds } = await beginTask(db, taskId);
         signalWoken(deps, wokenTaskIds);
         return value;
       }),
     placeJob: (request) =>
-      guard('placeJob', async () => {
+      guard('placeJob', { jobId: request.jobId, attempt: request.previousAttempt }, async () => {
         const { value, wokenTaskIds } = await advanceJob(db, request);
         signalWoken(deps, wokenTaskIds);
         return value;
       }),
     requestCancel: ({ taskId }) =>
-      guard('requestCancel', async () => {
+      guard('requestCancel', { taskId }, async () => {
         await requestCancel(db, taskId);
       }),
-    finishTask: ({ taskId }) => guard('finishTask', async () => ({ status: await finishTask(db, taskId) })),
+    finishTask: ({ taskId }) =>
+      guard('finishTask', { taskId }, async () => ({ status: await finishTask(db, taskId) })),
     markNodeInactive: ({ nodeSlug, incarnation }) =>
-      guard('markNodeInactive', () => markNodeInactive(db, nodeSlug, incarnation)),
+      guard('markNodeInactive', { node: nodeSlug }, () => markNodeInactive(db, nodeSlug, incarnation)),
   };
 }

@@ -18,6 +18,11 @@ export function taskWorkflowId(taskId: string): string {
   return `task-${taskId}`;
 }
 
+/** The task of a workflow's id; undefined for other workflows. */
+export function taskOfWorkflow(workflowId: string | undefined): string | undefined {
+  return /^task-(.+)$/.exec(workflowId ?? '')?.[1];
+}
+
 export function nodeWorkflowId(nodeSlug: string): string {
   return `node-${nodeSlug}`;
 }

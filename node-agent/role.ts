@@ -33,7 +33,15 @@ export async function runNodeAgent(
   await state.prepare();
   acquired.use(await acquireStateLock(state.pathOf('agent.lock')));
   const instanceId = await loadInstanceId(state);
-  const parts = assemble({ config, state, instanceId, version: packageVersion(), logger, metrics, acquired });
+  const parts = assemble({
+    config,
+    state,
+    instanceId,
+    version: packageVersion(),
+    logger: logger.child({ node: config.slug }),
+    metrics,
+    acquired,
+  });
   acquired.defer(() => stopAgent(parts));
   await startAgent(parts);
   const held = acquired.move();

@@ -24,7 +24,7 @@ import { assertSchemaFits } from '../schema/migrate.ts';
 import { runReconciler } from './reconciler/reconciler.ts';
 import type { RepairDeps } from './reconciler/repairs.ts';
 
-type WorkerDeps = RepairDeps & { readonly http: HttpClient };
+type WorkerDeps = Omit<RepairDeps, 'repaired'> & { readonly http: HttpClient };
 
 const BUNDLE_PATH = fileURLToPath(new URL('../dist/workflows.cjs', import.meta.url));
 const RECONNECT_PAUSE_MS = 1_000;
@@ -36,7 +36,7 @@ export async function startOrchestratorWorker(
   logger: Logger,
   metrics: Registry,
 ): Promise<Role> {
-  installTemporalRuntime(logger);
+  await installTemporalRuntime(logger, metrics);
   await requireBundle();
   const closing = new AbortController();
   const resources = new AsyncDisposableStack();
@@ -62,6 +62,7 @@ export async function startOrchestratorWorker(
 
   const state = { polling: false };
   const health = createHttpApp({
+    role: 'orchestrator-worker',
     logger,
     metrics,
     bodyLimitBytes: 1024,
@@ -72,7 +73,7 @@ export async function startOrchestratorWorker(
   await health.listen(config.workerHealth);
 
   const worker = runWorker(config, deps, state, closing.signal);
-  const reconciler = runReconciler(deps, leadership, closing.signal);
+  const reconciler = runReconciler(deps, metrics, leadership, closing.signal);
   return {
     name: 'orchestrator-worker',
     failed: Promise.all([worker, reconciler]).then(() => new Promise<never>(() => undefined)),

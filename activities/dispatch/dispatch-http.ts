@@ -35,7 +35,7 @@ export interface DispatchDeps {
 export function createDispatchActivities(deps: DispatchDeps): DispatchActivities {
   return {
     dispatchHttp: ({ jobId, attempt }) =>
-      withFixedFailures(deps.logger, 'dispatchHttp', async () => {
+      withFixedFailures(deps.logger, 'dispatchHttp', { jobId, attempt }, async () => {
         const beat = setInterval(() => Context.current().heartbeat(), HEARTBEAT_MS);
         try {
           await dispatch(deps, jobId, attempt);

@@ -33,7 +33,7 @@ export function createAfterCommit(deps: {
   };
   return {
     nodeRegistered: (nodeSlug, incarnation) =>
-      background.run({ nodeSlug, incarnation, step: 'registered' }, () =>
+      background.run({ node: nodeSlug, incarnation, step: 'registered' }, () =>
         deps.nodes.registered(nodeSlug, incarnation),
       ),
     wakeTasks,

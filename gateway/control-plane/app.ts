@@ -20,6 +20,7 @@ export function buildControlPlane(deps: ControlPlaneDeps): HttpApp {
   const app = createHttpApp({
     logger: deps.logger,
     metrics: deps.metrics,
+    role: 'control-plane',
     bodyLimitBytes: deps.settings.maxBodyBytes,
     timings: deps.settings.httpTimings,
     tooLarge: 'validation',

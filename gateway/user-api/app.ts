@@ -16,6 +16,7 @@ export async function buildUserApi(deps: UserApiDeps): Promise<HttpApp> {
   const app = createHttpApp({
     logger: deps.logger,
     metrics: deps.metrics,
+    role: 'user-api',
     bodyLimitBytes: deps.settings.maxBodyBytes,
     timings: deps.settings.httpTimings,
     tooLarge: 'validation',

@@ -9,6 +9,7 @@ import { Outbox } from '../outbox/outbox.ts';
 import { createDockerEngine, JobRunner, WorkspaceRoot, type ContainerEngine } from '../sandbox/index.ts';
 import { createControlActivities } from '../temporal/control-activities.ts';
 import { startTemporalLink } from '../temporal/link.ts';
+import { createNodeMetrics, measuredEngine, showNodeLoad, type NodeMetrics } from '../telemetry/metrics.ts';
 import { createNodeTelemetry } from '../telemetry/node-telemetry.ts';
 import { NodeLease } from '../temporal/node-lease.ts';
 import { createJobActivities } from '../temporal/run-job.ts';
@@ -45,6 +46,7 @@ interface Foundation extends AgentOptions {
   readonly session: NodeSession;
   readonly orchestrator: OrchestratorClient;
   readonly outbox: Outbox;
+  readonly counts: NodeMetrics;
   readonly inEffect: ConfigInEffect;
   readonly runner: JobRunner;
   readonly nodeLease: NodeLease;
@@ -78,13 +80,17 @@ export function assemble(options: AgentOptions): AgentParts {
     send: (report) => base.orchestrator.contact(report),
     logger: base.logger,
   });
+  showNodeLoad(base.metrics, {
+    runningJobs: () => base.runner.running,
+    outboxEntries: () => base.outbox.count(),
+  });
   base.nodeLease.onChange(() => contact.soon());
   return { ...base, workerApi, applier, configs, contact };
 }
 
 function foundation(options: AgentOptions): Foundation {
   const { config, state, instanceId, logger, acquired } = options;
-  const engine = createDockerEngine(config.sandbox.dockerHost);
+  const engine = measuredEngine(createDockerEngine(config.sandbox.dockerHost), options.metrics);
   const capability = new CapabilityReporter(config, engine, state.pathOf());
   const session = new NodeSession({
     ...options,
@@ -120,6 +126,7 @@ function foundation(options: AgentOptions): Foundation {
     orchestrator,
     outbox: new Outbox({ state, logger, complete: (...completion) => orchestrator.complete(...completion) }),
     inEffect,
+    counts: createNodeMetrics(options.metrics),
     runner,
     nodeLease: new NodeLease(),
     maxConcurrency: config.sandbox.mode === 'disabled' ? 0 : config.sandbox.maxConcurrency,
@@ -168,7 +175,7 @@ function assembleConfiguration(
 }
 
 function linkStarter(base: Foundation, refreshConfig: () => Promise<void>): ApplierDeps['startLink'] {
-  const { runner, outbox, nodeLease, session, orchestrator, logger } = base;
+  const { runner, outbox, nodeLease, session, orchestrator, logger, metrics } = base;
   return (settings) =>
     startTemporalLink({
       settings,
@@ -179,6 +186,7 @@ function linkStarter(base: Foundation, refreshConfig: () => Promise<void>): Appl
           outbox,
           client,
           claim: (...attempt) => orchestrator.claim(...attempt),
+          counts: base.counts,
           nowMs: bootTimeMs,
           shutdown: base.jobsOver.signal,
           logger,
@@ -190,6 +198,7 @@ function linkStarter(base: Foundation, refreshConfig: () => Promise<void>): Appl
         refreshConfig,
         logger,
       }),
+      metrics,
       logger,
     });
 }

@@ -123,6 +123,6 @@ function refusalOf(
       `the container engine refuses the job: ${error.message}`,
     );
   }
-  logger.error({ err: error, jobId: request.job_id, container: plan.name }, 'job could not be run');
+  logger.error({ err: error, container: plan.name }, 'job could not be run');
   throw new CynodeError('node_fault', 'The container engine of the node failed.', { cause: error });
 }

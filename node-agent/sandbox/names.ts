@@ -29,3 +29,9 @@ export function attemptKey(jobId: string, attempt: number): string {
 export function containerName(jobId: string, attempt: number): string {
   return `cynodeai-job-${attemptKey(jobId, attempt)}`;
 }
+
+/** Whose container of that name it is, for the log; nothing for other names. */
+export function attemptOfContainer(name: string): { readonly jobId?: string; readonly attempt?: number } {
+  const [, jobId, attempt] = /^cynodeai-job-(.+)-(\d+)$/.exec(name) ?? [];
+  return jobId === undefined ? {} : { jobId, attempt: Number(attempt) };
+}

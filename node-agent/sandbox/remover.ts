@@ -1,6 +1,7 @@
 import { sleep } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { ContainerEngine } from './engine.ts';
+import { attemptOfContainer } from './names.ts';
 
 const BUSY_RETRY_MS = 50;
 const FIRST_RETRY_MS = 200;
@@ -39,7 +40,10 @@ export class ContainerRemover {
         if ((await this.#engine.remove(name)) === 'gone') return;
         await sleep(BUSY_RETRY_MS, this.#closing.signal);
       } catch (error) {
-        this.#logger.warn({ err: error, container: name, retryMs }, 'container could not be removed yet');
+        this.#logger.warn(
+          { err: error, container: name, ...attemptOfContainer(name), retryMs },
+          'container could not be removed yet',
+        );
         await sleep(retryMs, this.#closing.signal);
         retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
       }

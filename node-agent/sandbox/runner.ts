@@ -82,6 +82,11 @@ export class JobRunner {
           ...this.#deps,
           remover: this.#remover,
           images: this.#images,
+          logger: this.#deps.logger.child({
+            taskId: request.task_id,
+            jobId: request.job_id,
+            attempt: options.attempt,
+          }),
           afterwards: (work) => this.#keepCleanup(key, work),
         },
       );
@@ -135,7 +140,7 @@ export class JobRunner {
   #keepCleanup(key: string, work: Promise<void>): void {
     const kept = work
       .catch((error: unknown) => {
-        this.#deps.logger.warn({ err: error, attempt: key }, 'leftovers of a job stay until the next start');
+        this.#deps.logger.warn({ err: error, key }, 'leftovers of a job stay until the next start');
       })
       .finally(() => this.#cleanups.delete(key));
     this.#cleanups.set(key, kept);

@@ -3,6 +3,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import type { NodeControlActivities, NodeJobActivities } from '../../contracts/activities.ts';
 import type { NodeConfig } from '../../contracts/nodes.ts';
 import type { Logger } from '../../platform/logger.ts';
+import type { Registry } from '../../platform/metrics.ts';
 import { installTemporalRuntime } from '../../platform/temporal/runtime.ts';
 import { waitAtMost } from '../sandbox/index.ts';
 
@@ -14,6 +15,7 @@ export interface LinkOptions {
   readonly maxConcurrency: number;
   readonly createJobs: (client: Client) => NodeJobActivities;
   readonly control: NodeControlActivities;
+  readonly metrics: Registry;
   readonly logger: Logger;
 }
 
@@ -38,8 +40,8 @@ const JOBS_GRACE_MS = 12 * 3_600_000;
  * @throws Error when Temporal or the namespace cannot be reached
  */
 export async function startTemporalLink(options: LinkOptions): Promise<TemporalLink> {
-  const { settings, logger } = options;
-  installTemporalRuntime(logger);
+  const { settings, metrics, logger } = options;
+  await installTemporalRuntime(logger, metrics);
   const connection = await connect(settings);
   try {
     return await startWorkers(connection, options);

@@ -3,12 +3,13 @@ import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { NodeJobActivities } from '../../contracts/activities.ts';
 import type { ClaimBody, JobDocument, RunRequest } from '../../contracts/jobs.ts';
-import { LEASE } from '../../contracts/temporal.ts';
+import { LEASE, taskOfWorkflow } from '../../contracts/temporal.ts';
 import { sleep } from '../../platform/clock.ts';
 import { HttpStatusError } from '../../platform/http/client.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Outbox, OutboxEntry } from '../outbox/outbox.ts';
 import { JobStoppedError, stopReasonOf, type JobRunner } from '../sandbox/index.ts';
+import type { NodeMetrics } from '../telemetry/metrics.ts';
 import { failureOf, toActivityFailure } from './failures.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { renewActivity } from './renewal.ts';
@@ -26,6 +27,7 @@ export interface RunJobDeps {
     timeoutMs: number,
   ) => Promise<JobDocument>;
   readonly client: Client;
+  readonly counts: NodeMetrics;
   readonly nowMs: () => number;
   /** Aborted when the agent ends and running jobs have had their grace. */
   readonly shutdown: AbortSignal;
@@ -45,25 +47,33 @@ export function createJobActivities(deps: RunJobDeps): NodeJobActivities {
   return {
     runJob: async ({ jobId, attempt }) => {
       const context = Context.current();
+      const taskId = taskOfWorkflow(context.info.workflowExecution?.workflowId);
+      const logger = deps.logger.child({ taskId, jobId, attempt });
+      const startedAtMs = performance.now();
+      let outcome = 'fault';
       try {
-        await runJob(jobId, attempt, context, deps);
+        outcome = await runJob(jobId, attempt, context, { ...deps, logger });
       } catch (error) {
-        logEnd(error, jobId, attempt, deps.logger);
+        if (error instanceof JobStoppedError) outcome = error.reason;
+        logEnd(error, logger);
         throw toActivityFailure(error, context);
+      } finally {
+        deps.counts.jobEnded(outcome, (performance.now() - startedAtMs) / SECOND_MS);
       }
     },
   };
 }
 
-function logEnd(error: unknown, jobId: string, attempt: number, logger: Logger): void {
+function logEnd(error: unknown, logger: Logger): void {
   if (error instanceof JobStoppedError) {
-    logger.info({ jobId, attempt, reason: error.reason }, 'job stopped, its container is gone');
+    logger.info({ reason: error.reason }, 'job stopped, its container is gone');
   } else {
-    logger.warn({ err: error, jobId, attempt }, 'attempt ended without a result');
+    logger.warn({ err: error }, 'attempt ended without a result');
   }
 }
 
-async function runJob(jobId: string, attempt: number, context: Context, deps: RunJobDeps): Promise<void> {
+/** @returns the status of the result that was delivered */
+async function runJob(jobId: string, attempt: number, context: Context, deps: RunJobDeps): Promise<string> {
   const claimId = randomUUID();
   const { document, sentAtMs } = await claim(jobId, attempt, claimId, deps);
   using lease = keepLease(context, sentAtMs, deps);
@@ -76,6 +86,7 @@ async function runJob(jobId: string, attempt: number, context: Context, deps: Ru
     stored_at_ms: Date.now(),
   };
   await deliver(entry, lease, deps);
+  return result.status;
 }
 
 /** Repeated with the same claim id, so that a claim whose reply was lost is not lost itself. */
@@ -115,7 +126,10 @@ function keepLease(context: Context, sentAtMs: number, deps: RunJobDeps): LeaseK
       renew: (timeoutMs) => {
         // Keeps the SDK's own bookkeeping of this activity alive, and lets it hear of a cancel as well.
         context.heartbeat();
-        return renewActivity(deps.client, context.info.taskToken, timeoutMs);
+        return renewActivity(deps.client, context.info.taskToken, timeoutMs).catch((error: unknown) => {
+          deps.counts.renewalFailed();
+          throw error;
+        });
       },
       nowMs: deps.nowMs,
       sleep,

@@ -32,6 +32,7 @@ const PLAIN_HTTP_ATTEMPT = 0;
 /** The Worker API (contract §10). */
 export function createWorkerApi(deps: WorkerApiDeps): HttpApp {
   const app = createHttpApp({
+    role: 'node-agent',
     logger: deps.logger,
     metrics: deps.metrics,
     bodyLimitBytes: deps.maxRequestBytes,

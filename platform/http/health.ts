@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { PATHS } from '../../contracts/paths.ts';
+import { renderMetrics } from '../metrics.ts';
 import type { Registry } from '../metrics.ts';
 
 export interface HealthOptions {
@@ -24,6 +25,6 @@ export function registerHealth(app: FastifyInstance, options: HealthOptions): vo
     reply
       .type(options.metrics.contentType)
       .serializer(String)
-      .send(await options.metrics.metrics()),
+      .send(await renderMetrics(options.metrics)),
   );
 }

@@ -1,6 +1,7 @@
 import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { ulid } from 'ulid';
 import type { z } from 'zod';
 import { CynodeError, toProblem } from '../../contracts/errors.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
@@ -9,11 +10,13 @@ import { encodeJson, hasUnstorableText } from './json.ts';
 import { registerHealth } from './health.ts';
 import type { HealthOptions } from './health.ts';
 import { registerPlainNotFound } from './not-found.ts';
+import { measureRequests } from './request-metrics.ts';
 import { HTTP_TIMINGS } from './timings.ts';
 import type { HttpTimings } from './timings.ts';
 
 export interface HttpAppOptions extends HealthOptions {
-import { zodValidator } from './validation.ts';
+  /** Whose requests these are, in the metrics. */
+  readonly role: string;
   readonly logger: Logger;
   readonly bodyLimitBytes: number;
   /** Code for a body over the limit: the gateway says `validation` (400), the Worker API `payload_too_large` (contract §2). */
@@ -31,6 +34,8 @@ function buildApp(options: HttpAppOptions) {
   return Fastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
+    // Found in the logs of all processes, so not a number that starts at one in each.
+    genReqId: () => ulid(),
     frameworkErrors: (error, _request, { raw }) => {
       const problem = encodeJson(toProblem('validation', error.message));
       raw.writeHead(400, { 'content-type': 'application/problem+json' }).end(problem);
@@ -71,6 +76,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply, options));
   endConnectionsOnClose(app);
   registerPlainNotFound(app);
+  measureRequests(app, options.role, options.metrics);
   registerHealth(app, options);
   return app;
 }
@@ -129,7 +135,7 @@ function sendError(
   reply: FastifyReply,
   options: HttpAppOptions,
 ): FastifyReply {
-  const { code, detail } = describe(error, options.tooLarge);
+  const { code, detail } = describe(error, request.id, options.tooLarge);
   const problem = toProblem(code, detail);
   if (problem.status >= 500 && !(error instanceof CynodeError))
     request.log.error({ err: error }, 'request failed');
@@ -139,6 +145,7 @@ function sendError(
 function describe(
   error: FastifyError | CynodeError,
   tooLarge: ErrorCode,
+  requestId: string,
 ): { code: ErrorCode; detail: string } {
   if (error instanceof CynodeError) return { code: error.code, detail: error.message };
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
@@ -146,5 +153,5 @@ function describe(
   if (error.statusCode === 429) return { code: 'rate_limit', detail: error.message };
   if (error.statusCode !== undefined && error.statusCode < 500)
     return { code: 'validation', detail: error.message };
-  return { code: 'internal', detail: 'Internal error; the server log has details' };
+  return { code: 'internal', detail: `Internal error; the server's log has it as request ${requestId}` };
 }

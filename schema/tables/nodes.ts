@@ -19,6 +19,7 @@ export interface NodesTable {
   load1: number | null;
   ram_available_mb: number | null;
   running_jobs: number | null;
+  clock_ahead_ms: number | null;
   config_version: string;
   config_settings: JSONColumnType<NodeConfigSettings, string | undefined>;
   config_ack_version: string | null;

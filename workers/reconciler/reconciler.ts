@@ -1,5 +1,9 @@
 import { sleep } from '../../platform/clock.ts';
+import { Counter } from '../../platform/metrics.ts';
+import type { Registry } from '../../platform/metrics.ts';
 import type { Leadership } from '../../schema/leader.ts';
+import { createEndedCounter } from './ended-counter.ts';
+import { showLoad } from './load-gauges.ts';
 import {
   createGoneCheck,
   deliverCancels,
@@ -21,21 +25,39 @@ interface Repair {
 
 /** The one sweeper (design §4): repairs from Postgres what a lost message or a dead process left behind. */
 export async function runReconciler(
-  deps: RepairDeps,
+  options: Omit<RepairDeps, 'repaired'>,
+  registry: Registry,
   leadership: Leadership,
   signal: AbortSignal,
 ): Promise<void> {
+  const deps: RepairDeps = { ...options, repaired: countRepairs(registry) };
+  const ended = createEndedCounter(registry);
+  let leads = false;
+  showLoad({ db: deps.db, logger: deps.logger, registry, leads: () => leads });
   const repairs: readonly Repair[] = [
     { name: 'start forgotten tasks', everyPasses: 1, run: startForgotten },
     { name: 'deliver cancels', everyPasses: 1, run: deliverCancels },
     { name: 'wake waiters', everyPasses: 1, run: wakeWaiters },
     { name: 'check for gone workflows', everyPasses: LOOK_EVERY_PASSES, run: createGoneCheck() },
     { name: 'start node workflows', everyPasses: LOOK_EVERY_PASSES, run: startNodeWorkflows },
+    { name: 'count what has ended', everyPasses: 2, run: ({ db }) => ended.count(db) },
   ];
   for (let pass = 0; !signal.aborted; pass += 1) {
-    if (await leadership.lead()) await runPass(deps, repairs, pass);
+    leads = await leadership.lead();
+    if (leads) await runPass(deps, repairs, pass);
+    else ended.stop();
     await sleep(PASS_EVERY_MS, signal);
   }
+}
+
+function countRepairs(registry: Registry): RepairDeps['repaired'] {
+  const counter = new Counter({
+    name: 'cynodeai_reconciler_repairs_total',
+    help: 'What the reconciler had to do because a message was lost or a process died',
+    labelNames: ['repair'],
+    registers: [registry],
+  });
+  return (repair, count = 1) => counter.inc({ repair }, count);
 }
 
 /** One repair that fails does not keep the others from running. */

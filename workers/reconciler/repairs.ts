@@ -25,12 +25,16 @@ export interface RepairDeps {
   readonly tasks: TaskWorkflows;
   readonly nodes: NodeWorkflows;
   readonly logger: Logger;
+  /** Told of what was repaired, for the metrics. */
+  readonly repaired: (repair: Repaired, count?: number) => void;
 }
+
+type Repaired = 'task_started' | 'cancel_delivered' | 'waiter_placed' | 'task_abandoned' | 'node_started';
 
 const BATCH = 100;
 const LOWEST_ID = '00000000-0000-0000-0000-000000000000';
 
-async function startTask({ tasks, db, logger }: RepairDeps, task: OpenTask): Promise<void> {
+async function startTask({ tasks, db, logger, repaired }: RepairDeps, task: OpenTask): Promise<void> {
   await tasks.start({
     taskId: task.id,
     name: task.name,
@@ -39,6 +43,7 @@ async function startTask({ tasks, db, logger }: RepairDeps, task: OpenTask): Pro
     inputMode: task.input_mode,
   });
   await markStarted(db, task.id);
+  repaired('task_started');
   logger.info({ taskId: task.id }, 'workflow started by the reconciler');
 }
 
@@ -48,16 +53,18 @@ export async function startForgotten(deps: RepairDeps): Promise<void> {
 }
 
 /** Cancels that are stored but did not reach Temporal. */
-export async function deliverCancels({ db, tasks }: RepairDeps): Promise<void> {
+export async function deliverCancels({ db, tasks, repaired }: RepairDeps): Promise<void> {
   for (const taskId of await findUndeliveredCancels(db, BATCH)) {
     await tasks.cancel(taskId);
     await markCancelDelivered(db, taskId);
+    repaired('cancel_delivered');
   }
 }
 
 /** Waiters that would fit now, and placed jobs whose signal may have been lost. */
-export async function wakeWaiters({ db, tasks }: RepairDeps): Promise<void> {
+export async function wakeWaiters({ db, tasks, repaired }: RepairDeps): Promise<void> {
   const placed = await db.transaction().execute((tx) => placeWaitingJobs(tx));
+  repaired('waiter_placed', placed.length);
   const unclaimed = await findUnclaimed(db, BATCH);
   for (const taskId of new Set([...placed, ...unclaimed])) await tasks.signalCapacity(taskId);
 }
@@ -77,17 +84,19 @@ export function createGoneCheck(): (deps: RepairDeps) => Promise<void> {
   };
 }
 
-async function abandon({ db, tasks, logger }: RepairDeps, taskId: string): Promise<void> {
+async function abandon({ db, tasks, logger, repaired }: RepairDeps, taskId: string): Promise<void> {
   logger.error({ taskId }, 'the workflow of an open task is gone; the task fails');
+  repaired('task_abandoned');
   for (const woken of await abandonTask(db, taskId, 'workflow_gone')) await tasks.signalCapacity(woken);
 }
 
 /** Node workflows that do not run. */
-export async function startNodeWorkflows({ db, client, nodes, logger }: RepairDeps): Promise<void> {
+export async function startNodeWorkflows({ db, client, nodes, logger, repaired }: RepairDeps): Promise<void> {
   for (const { slug, incarnation } of await findTemporalNodes(db)) {
     if ((await workflowState(client, nodeWorkflowId(slug))) === 'running') continue;
     await nodes.registered(slug, incarnation);
-    logger.info({ nodeSlug: slug }, 'node workflow started by the reconciler');
+    repaired('node_started');
+    logger.info({ node: slug }, 'node workflow started by the reconciler');
   }
 }
 

@@ -49,6 +49,7 @@ export function attemptRoutes(app: HttpApp, deps: ControlPlaneDeps): void {
     async (request) => {
       const { job: jobId, attempt } = request.params;
       const { nodeId, incarnation } = nodeOf(request);
+      request.log = request.log.child({ jobId, attempt });
       const claim = { jobId, attempt, nodeId, incarnation, claimId: request.body.claim_id };
       return jobDocument(deps.tokens, claim, await claimAttempt(deps.db, claim));
     },
@@ -70,6 +71,7 @@ export function attemptRoutes(app: HttpApp, deps: ControlPlaneDeps): void {
     async (request) => {
       const { job: jobId, attempt } = request.params;
       const { claim_id: claimId, result } = request.body;
+      request.log = request.log.child({ jobId, attempt });
       const completion = { jobId, attempt, nodeId: nodeOf(request).nodeId, claimId, result };
       const { jobStatus, wokenTaskIds } = await completeAttempt(deps.db, completion);
       deps.afterCommit.wakeTasks(wokenTaskIds);

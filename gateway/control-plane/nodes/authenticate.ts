@@ -24,7 +24,9 @@ export function requireReporter(scope: HttpApp, { tokens }: Pick<ControlPlaneDep
 export function requireNode(scope: HttpApp, { db }: Pick<ControlPlaneDeps, 'db'>): void {
   scope.decorateRequest(NODE, null);
   scope.addHook('onRequest', async (request) => {
-    request.setDecorator(NODE, await findReportingNode(db, reporterOf(request)));
+    const node = await findReportingNode(db, reporterOf(request));
+    request.setDecorator(NODE, node);
+    request.log = request.log.child({ node: node.slug });
   });
 }
 

@@ -46,7 +46,7 @@ export function configRoutes(app: HttpApp, deps: ControlPlaneDeps): void {
       const ack = requireOwnAck(request.body, node.slug);
       const { becameConfigured } = await recordConfigAck(deps.db, node, ack);
       if (ack.status !== 'applied')
-        request.log.warn({ nodeSlug: node.slug, status: ack.status }, 'configuration not applied');
+        request.log.warn({ node: node.slug, status: ack.status }, 'configuration not applied');
       if (becameConfigured) deps.afterCommit.offerCapacity();
       return reply.code(204).send();
     },

@@ -30,7 +30,7 @@ export function registerRoute(app: HttpApp, deps: ControlPlaneDeps): void {
     async (request, reply) => {
       const slug = request.body.capability.node.node_slug;
       const node = await acceptRegistration(deps, request.body);
-      request.log.info({ nodeSlug: slug, incarnation: node.incarnation, kind: node.kind }, 'node registered');
+      request.log.info({ node: slug, incarnation: node.incarnation, kind: node.kind }, 'node registered');
       return reply.code(node.kind === 'created' ? 201 : 200).send(await issueBootstrap(deps, node, slug));
     },
   );

@@ -18,6 +18,7 @@ export interface AppUnderTest {
 export function createTestApp(options: Partial<HttpAppOptions> = {}): AppUnderTest {
   const logged: string[] = [];
   const app = createHttpApp({
+    role: 'test',
     logger: pino({ level: 'warn' }, { write: (line: string) => logged.push(line) }),
     metrics: createMetrics(),
     bodyLimitBytes: BODY_LIMIT_BYTES,

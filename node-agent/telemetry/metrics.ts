@@ -1,0 +1,93 @@
+import { Counter, Gauge, Histogram } from '../../platform/metrics.ts';
+import type { Registry } from '../../platform/metrics.ts';
+import type { ContainerEngine } from '../sandbox/index.ts';
+
+/** What the agent counts while it works. */
+export interface NodeMetrics {
+  /** A job is over: the status of its reply, or why there is none. */
+  jobEnded(outcome: string, seconds: number): void;
+  renewalFailed(): void;
+}
+
+const START_BUCKETS_SECONDS = [0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5, 5, 10];
+const JOB_BUCKETS_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 10_800];
+
+export function createNodeMetrics(registry: Registry): NodeMetrics {
+  const registers = [registry];
+  const duration = new Histogram({
+    name: 'cynodeai_node_job_duration_seconds',
+    help: 'Time of a job on this node, from its claim to its result',
+    labelNames: ['outcome'],
+    buckets: JOB_BUCKETS_SECONDS,
+    registers,
+  });
+  const renewals = new Counter({
+    name: 'cynodeai_node_lease_renewals_failed_total',
+    help: 'Renewals of the lease of a job that were not answered',
+    registers,
+  });
+  return {
+    jobEnded: (outcome, seconds) => duration.observe({ outcome }, seconds),
+    renewalFailed: () => renewals.inc(),
+  };
+}
+
+/** Gauges that are read when they are scraped. */
+export function showNodeLoad(
+  registry: Registry,
+  read: { readonly runningJobs: () => number; readonly outboxEntries: () => Promise<number> },
+): void {
+  new Gauge({
+    name: 'cynodeai_node_jobs_running',
+    help: 'Jobs in hand, a container each',
+    registers: [registry],
+    collect() {
+      this.set(read.runningJobs());
+    },
+  });
+  new Gauge({
+    name: 'cynodeai_node_outbox_entries',
+    help: 'Results on disk that the control plane has not acknowledged',
+    registers: [registry],
+    async collect() {
+      this.set(await read.outboxEntries().catch(() => 0));
+    },
+  });
+}
+
+/** The engine with its calls timed and counted. */
+export function measuredEngine(engine: ContainerEngine, registry: Registry): ContainerEngine {
+  const registers = [registry];
+  const calls = new Histogram({
+    name: 'cynodeai_node_container_start_seconds',
+    help: 'Time the container engine takes to create, and to start, a container',
+    labelNames: ['step'],
+    buckets: START_BUCKETS_SECONDS,
+    registers,
+  });
+  const pulls = new Counter({
+    name: 'cynodeai_node_image_pulls_total',
+    help: 'Image pulls',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const timed = async (step: string, call: Promise<void>): Promise<void> => {
+    const startedAtMs = performance.now();
+    await call;
+    calls.observe({ step }, (performance.now() - startedAtMs) / 1000);
+  };
+  return {
+    ...engine,
+    create: (plan) => timed('create', engine.create(plan)),
+    start: (name) => timed('start', engine.start(name)),
+    pull: async (image, signal) => {
+      try {
+        await engine.pull(image, signal);
+        pulls.inc({ outcome: 'pulled' });
+      } catch (error) {
+        pulls.inc({ outcome: 'failed' });
+        throw error;
+      }
+    },
+  };
+}
