@@ -13,6 +13,7 @@ import { registerPlainNotFound } from './not-found.ts';
 import { measureRequests } from './request-metrics.ts';
 import { HTTP_TIMINGS } from './timings.ts';
 import type { HttpTimings } from './timings.ts';
+import { zodValidator } from './validation.ts';
 
 export interface HttpAppOptions extends HealthOptions {
   /** Whose requests these are, in the metrics. */
@@ -33,9 +34,9 @@ function buildApp(options: HttpAppOptions) {
   const timings = options.timings ?? { ...HTTP_TIMINGS, writeTimeoutMs: 0 };
   return Fastify({
     loggerInstance,
-    logController: new LogController({ disableRequestLogging: true }),
     // Found in the logs of all processes, so not a number that starts at one in each.
     genReqId: () => ulid(),
+    logController: new LogController({ disableRequestLogging: true }),
     frameworkErrors: (error, _request, { raw }) => {
       const problem = encodeJson(toProblem('validation', error.message));
       raw.writeHead(400, { 'content-type': 'application/problem+json' }).end(problem);
@@ -75,8 +76,8 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   });
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply, options));
   endConnectionsOnClose(app);
-  registerPlainNotFound(app);
   measureRequests(app, options.role, options.metrics);
+  registerPlainNotFound(app);
   registerHealth(app, options);
   return app;
 }
@@ -144,8 +145,8 @@ function sendError(
 
 function describe(
   error: FastifyError | CynodeError,
-  tooLarge: ErrorCode,
   requestId: string,
+  tooLarge: ErrorCode,
 ): { code: ErrorCode; detail: string } {
   if (error instanceof CynodeError) return { code: error.code, detail: error.message };
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
