@@ -82,7 +82,6 @@ function describeBound(origin: string, side: 'at least' | 'at most', bound: numb
   if (side === 'at least' && bound === 1) return 'not be empty';
   return `have ${side} ${bound} ${origin === 'string' ? 'characters' : 'entries'}`;
 }
-}
 
 /** A parameter of the query that is given twice arrives as an array. */
 function isRepeated(query: unknown, name: PropertyKey | undefined): boolean {
