@@ -6,11 +6,13 @@ import type { z } from 'zod';
 import { CynodeError, toProblem } from '../../contracts/errors.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
 import type { Logger } from '../logger.ts';
-import { encodeJson, hasUnstorableText } from './json.ts';
+import { encodeJson, faultOf } from './json.ts';
+import { answerClientError } from './client-errors.ts';
 import { registerHealth } from './health.ts';
 import type { HealthOptions } from './health.ts';
 import { registerPlainNotFound } from './not-found.ts';
 import { measureRequests } from './request-metrics.ts';
+import { traceRequests } from './request-tracing.ts';
 import { HTTP_TIMINGS } from './timings.ts';
 import type { HttpTimings } from './timings.ts';
 import { zodValidator } from './validation.ts';
@@ -41,6 +43,7 @@ function buildApp(options: HttpAppOptions) {
       const problem = encodeJson(toProblem('validation', error.message));
       raw.writeHead(400, { 'content-type': 'application/problem+json' }).end(problem);
     },
+    clientErrorHandler: answerClientError,
     bodyLimit: options.bodyLimitBytes,
     requestTimeout: timings.readTimeoutMs,
     connectionTimeout: timings.writeTimeoutMs,
@@ -62,6 +65,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
     return (data) => encodeJson(replySchema.parse(data));
   });
   encodeRepliesWithoutSchema(app);
+  traceRequests(app, options.role);
   acceptJsonWhateverItsType(app);
   app.addHook('onRequest', async (request) => {
     if (request.url.includes('%00'))
@@ -116,9 +120,8 @@ function acceptJsonWhateverItsType(app: FastifyInstance): void {
     if (body === '') return done(null, undefined);
     try {
       const value: unknown = JSON.parse(String(body));
-      if (hasUnstorableText(value)) {
-        throw new CynodeError('validation', 'Invalid request body: text must be Unicode without NUL');
-      }
+      const fault = faultOf(value);
+      if (fault !== null) throw new CynodeError('validation', `Invalid request body: ${fault}`);
       done(null, value);
     } catch (error) {
       done(

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { CynodeError } from '../../../contracts/errors.ts';
 import { rfc3339, uuidSchema } from '../../../contracts/ids.ts';
 import { PATHS } from '../../../contracts/paths.ts';
-import { hasUnstorableText } from '../../../platform/http/json.ts';
+import { faultOf } from '../../../platform/http/json.ts';
 import type { HttpApp } from '../../../platform/http/server.ts';
 import { findCheckpoint, saveCheckpoint } from '../../../schema/workflow-leases/checkpoints.ts';
 import { COMMON_PROBLEMS, problemSchema } from '../../shared/problem-schema.ts';
@@ -73,8 +73,8 @@ function stateText(state: z.output<typeof checkpointBodySchema>['state']): strin
   if (state === null || state === undefined || state === '') return null;
   if (typeof state !== 'string') return JSON.stringify(state);
   const value = parseState(state);
-  if (hasUnstorableText(value))
-    throw new CynodeError('validation', 'state: text must be Unicode without NUL');
+  const fault = faultOf(value);
+  if (fault !== null) throw new CynodeError('validation', `state: ${fault}`);
   return state;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { encodeJson, hasUnstorableText } from '../../../../platform/http/json.ts';
+import { encodeJson, faultOf, hasUnstorableText } from '../../../../platform/http/json.ts';
 
 const anyText = fc.string({ unit: 'binary' });
 const storableText = anyText.map((text) => text.replaceAll('\0', '').toWellFormed());
@@ -58,5 +58,18 @@ describe('text that Postgres cannot store', () => {
     );
     for (const value of [null, undefined, 0, true, [], {}, '\u{1f511}'])
       expect(hasUnstorableText(value)).toBe(false);
+  });
+});
+
+describe('nesting', () => {
+  const nest = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels));
+
+  it('is allowed for 64 levels', () => {
+    expect(faultOf(nest(64))).toBeNull();
+    expect(faultOf(nest(65))).toContain('64 levels');
+  });
+
+  it('is refused without descending into it', () => {
+    expect(faultOf({ a: nest(1_000_000) })).toContain('64 levels');
   });
 });
