@@ -191,13 +191,15 @@ function linkStarter(base: Foundation, refreshConfig: () => Promise<void>): Appl
           shutdown: base.jobsOver.signal,
           logger,
         }),
-      control: createControlActivities({
-        runner,
-        nodeLease,
-        incarnation: () => session.incarnation,
-        refreshConfig,
-        logger,
-      }),
+      createControl: (client) =>
+        createControlActivities({
+          runner,
+          nodeLease,
+          client,
+          incarnation: () => session.incarnation,
+          refreshConfig,
+          logger,
+        }),
       metrics,
       logger,
     });

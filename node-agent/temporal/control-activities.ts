@@ -1,12 +1,15 @@
 import { ApplicationFailure } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
 import type { NodeControlActivities } from '../../contracts/activities.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { JobRunner } from '../sandbox/index.ts';
 import type { NodeLease } from './node-lease.ts';
+import { renewActivity } from './renewal.ts';
 
 export interface ControlDeps {
   readonly runner: Pick<JobRunner, 'cancel'>;
   readonly nodeLease: NodeLease;
+  readonly client: Client;
   readonly incarnation: () => number | undefined;
   /** Fetches, applies and acknowledges the newest configuration; rejects only when it could not be fetched. */
   readonly refreshConfig: () => Promise<void>;
@@ -21,7 +24,10 @@ export function createControlActivities(deps: ControlDeps): NodeControlActivitie
       deps.logger.info({ jobId, attempt, found }, 'job cancelled');
       return { found };
     },
-    nodeLease: async ({ incarnation }) => deps.nodeLease.hold(incarnation, deps.incarnation),
+    nodeLease: async ({ incarnation }) =>
+      deps.nodeLease.hold(incarnation, deps.incarnation, (taskToken, timeoutMs) =>
+        renewActivity(deps.client, taskToken, timeoutMs),
+      ),
     applyConfig: async ({ configVersion }) => {
       try {
         await deps.refreshConfig();

@@ -14,7 +14,7 @@ export interface LinkOptions {
   /** 0: no jobs queue, the node only answers control. */
   readonly maxConcurrency: number;
   readonly createJobs: (client: Client) => NodeJobActivities;
-  readonly control: NodeControlActivities;
+  readonly createControl: (client: Client) => NodeControlActivities;
   readonly metrics: Registry;
   readonly logger: Logger;
 }
@@ -78,7 +78,7 @@ async function startWorkers(connection: NativeConnection, options: LinkOptions):
     ...common,
     shutdownGraceTime: 0,
     taskQueue: `${settings.task_queue}:control`,
-    activities: { ...options.control },
+    activities: { ...options.createControl(client) },
     maxConcurrentActivityTaskExecutions: CONTROL_SLOTS,
   });
   const jobs =
