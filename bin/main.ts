@@ -1,8 +1,11 @@
 import { Command } from 'commander';
+import { readTracingConfig } from '../platform/config/tracing.ts';
 import { ConfigError, optional, parseDurationMs } from '../platform/config/readers.ts';
-import { serveUntilSignal } from '../platform/lifecycle.ts';
+import { neverFails, serveUntilSignal } from '../platform/lifecycle.ts';
+import type { Role } from '../platform/lifecycle.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createMetrics } from '../platform/metrics.ts';
+import { startTracing } from '../platform/tracing.ts';
 import { findStarter, ROLE_NAMES } from './roles.ts';
 
 const EXAMPLES = `
@@ -17,10 +20,20 @@ async function serve(names: readonly string[]): Promise<void> {
   const starters = names.map((name) => findStarter(name));
   const logger = createLogger({ role: names.join(','), level: optional(process.env, 'LOG_LEVEL') ?? 'info' });
   const metrics = createMetrics();
-  const roles = [];
+  const roles: Role[] = await startTraces(names);
   for (const start of starters) roles.push(await start({ env: process.env, logger, metrics }));
   serveUntilSignal(roles, logger);
   logger.info({ roles: names }, 'serving');
+}
+
+/** Closed after the roles, so that their last spans are sent. */
+async function startTraces(names: readonly string[]): Promise<Role[]> {
+  const config = readTracingConfig(process.env, names);
+  if (config === null) return [];
+  const traces = await startTracing(config);
+  return [
+    { name: 'traces', failed: neverFails(), [Symbol.asyncDispose]: () => traces[Symbol.asyncDispose]() },
+  ];
 }
 
 /** The code of the database is loaded only here: an image of the node agent has none. */

@@ -18,6 +18,7 @@ import { connectTemporal } from '../platform/temporal/client.ts';
 import { createNodeWorkflows } from '../platform/temporal/nodes.ts';
 import { installTemporalRuntime } from '../platform/temporal/runtime.ts';
 import { createTaskWorkflows } from '../platform/temporal/tasks.ts';
+import { traceWork } from '../platform/temporal/tracing.ts';
 import { databaseReadiness, openDatabase } from '../schema/database.ts';
 import { createLeadership } from '../schema/leader.ts';
 import { assertSchemaFits } from '../schema/migrate.ts';
@@ -107,6 +108,7 @@ async function runWorker(
       namespace: config.temporal.namespace,
       taskQueue: QUEUE_ORCHESTRATOR,
       workflowBundle: { codePath: BUNDLE_PATH },
+      ...traceWork(),
       activities: {
         ...createOrchestratorActivities(deps),
         ...createDispatchActivities({

@@ -5,6 +5,7 @@ import type { NodeConfig } from '../../contracts/nodes.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Registry } from '../../platform/metrics.ts';
 import { installTemporalRuntime } from '../../platform/temporal/runtime.ts';
+import { traceWork } from '../../platform/temporal/tracing.ts';
 import { waitAtMost } from '../sandbox/index.ts';
 
 export type TemporalSettings = NonNullable<NodeConfig['temporal']>;
@@ -69,6 +70,7 @@ async function startWorkers(connection: NativeConnection, options: LinkOptions):
   const { settings } = options;
   const client = new Client({ connection, namespace: settings.namespace });
   const common = {
+    ...traceWork(),
     connection,
     namespace: settings.namespace,
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,

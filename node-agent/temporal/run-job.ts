@@ -7,6 +7,7 @@ import { LEASE, taskOfWorkflow } from '../../contracts/temporal.ts';
 import { sleep } from '../../platform/clock.ts';
 import { HttpStatusError } from '../../platform/http/client.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { traced, tracing } from '../../platform/tracing.ts';
 import type { Outbox, OutboxEntry } from '../outbox/outbox.ts';
 import { JobStoppedError, stopReasonOf, type JobRunner } from '../sandbox/index.ts';
 import type { NodeMetrics } from '../telemetry/metrics.ts';
@@ -49,6 +50,7 @@ export function createJobActivities(deps: RunJobDeps): NodeJobActivities {
       const context = Context.current();
       const taskId = taskOfWorkflow(context.info.workflowExecution?.workflowId);
       const logger = deps.logger.child({ taskId, jobId, attempt });
+      tracing()?.annotate({ 'cynodeai.job_id': jobId, 'cynodeai.attempt': attempt });
       const startedAtMs = performance.now();
       let outcome = 'fault';
       try {
@@ -77,7 +79,9 @@ async function runJob(jobId: string, attempt: number, context: Context, deps: Ru
   const claimId = randomUUID();
   const { document, sentAtMs } = await claim(jobId, attempt, claimId, deps);
   using lease = keepLease(context, sentAtMs, deps);
-  const result = await deps.runner.run(requestOf(document), { attempt, signal: lease.signal });
+  const result = await traced({ name: 'container', kind: 'internal' }, () =>
+    deps.runner.run(requestOf(document), { attempt, signal: lease.signal }),
+  );
   const entry: OutboxEntry = {
     job_id: jobId,
     attempt,

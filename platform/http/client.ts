@@ -2,6 +2,7 @@ import { Agent, errors, request } from 'undici';
 import type { z } from 'zod';
 import { CynodeError, ERRORS } from '../../contracts/errors.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
+import { tracing } from '../tracing.ts';
 
 /** A reply other than 2xx. `code` is ours when the problem body names it, else the nearest one of the status. */
 export class HttpStatusError extends CynodeError {
@@ -74,7 +75,7 @@ async function exchange(
 ): Promise<{ status: number; text: string }> {
   const timeout = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
   const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
-  const headers: Record<string, string> = { accept: 'application/json' };
+  const headers: Record<string, string> = { accept: 'application/json', ...tracing()?.context() };
   if (options.bearer !== undefined) headers['authorization'] = `Bearer ${options.bearer}`;
   if (options.body !== undefined) headers['content-type'] = 'application/json';
   try {

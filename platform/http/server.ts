@@ -12,6 +12,7 @@ import { registerHealth } from './health.ts';
 import type { HealthOptions } from './health.ts';
 import { registerPlainNotFound } from './not-found.ts';
 import { measureRequests } from './request-metrics.ts';
+import { traceRequests } from './request-tracing.ts';
 import { HTTP_TIMINGS } from './timings.ts';
 import type { HttpTimings } from './timings.ts';
 import { zodValidator } from './validation.ts';
@@ -64,6 +65,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
     return (data) => encodeJson(replySchema.parse(data));
   });
   encodeRepliesWithoutSchema(app);
+  traceRequests(app, options.role);
   acceptJsonWhateverItsType(app);
   app.addHook('onRequest', async (request) => {
     if (request.url.includes('%00'))

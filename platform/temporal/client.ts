@@ -1,4 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
+import { traceStarts } from './tracing.ts';
 
 export interface TemporalTarget {
   readonly address: string;
@@ -14,7 +15,11 @@ export interface TemporalConnection extends AsyncDisposable {
 export async function connectTemporal(target: TemporalTarget): Promise<TemporalConnection> {
   const connection = Connection.lazy({ address: target.address, tls: target.tls });
   return {
-    client: new Client({ connection, namespace: target.namespace }),
+    client: new Client({
+      connection,
+      namespace: target.namespace,
+      interceptors: { workflow: [traceStarts] },
+    }),
     [Symbol.asyncDispose]: () => connection.close(),
   };
 }

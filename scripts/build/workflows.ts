@@ -10,6 +10,7 @@ export const workflowsOutput: Output = {
   build: async () => {
     const { code } = await bundleWorkflowCode({
       workflowsPath: join(ROOT, 'workflows/index.ts'),
+      workflowInterceptorModules: [join(ROOT, 'workflows/trace.ts')],
       logger: new DefaultLogger('WARN'),
     });
     return code;

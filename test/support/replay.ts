@@ -14,7 +14,10 @@ Runtime.install({
 export async function replay(
   history: unknown,
   workflowId: string,
-  options: ReplayWorkerOptions = { workflowBundle: { codePath: BUNDLE_PATH } },
+  options: ReplayWorkerOptions = {
+    workflowBundle: { codePath: BUNDLE_PATH },
+    sinks: { traces: { ended: { fn: () => undefined } } },
+  },
 ): Promise<void> {
   await Worker.runReplayHistory(options, history, workflowId);
 }
