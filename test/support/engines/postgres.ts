@@ -10,19 +10,27 @@ import { preparePostgres, superuserUrl, type PostgresOptions } from '../../../sc
 import { migrateToLatest } from '../../../schema/migrate.ts';
 import { publishTestSetting } from './environment.ts';
 import type { RunFolder } from './run-folder.ts';
-import { startTestService, testTalk } from './services.ts';
+import { startTestService, testTalk, type TestService } from './services.ts';
 
 const TEMPLATE = 'cynodeai_template';
 
 /** Starts a Postgres for this run with one migrated database, which tests clone. */
 export async function startTestPostgres(run: RunFolder): Promise<void> {
+  await startMigratedPostgres(run, { durable: false });
+}
+
+/** The same, for tests that let it crash. */
+export async function startMigratedPostgres(
+  run: RunFolder,
+  { durable }: { readonly durable: boolean },
+): Promise<TestService> {
   const options: PostgresOptions = {
     stateFolder: run.path,
     port: await findFreePort(),
     password: randomBytes(12).toString('hex'),
-    durable: false,
+    durable,
   };
-  await startTestService(run, await preparePostgres(options, testTalk));
+  const service = await startTestService(run, await preparePostgres(options, testTalk));
 
   const [ownerPassword, appPassword] = [randomBytes(12).toString('hex'), randomBytes(12).toString('hex')];
   await provisionDatabase(superuserUrl(options), { database: TEMPLATE, ownerPassword, appPassword });
@@ -34,4 +42,5 @@ export async function startTestPostgres(run: RunFolder): Promise<void> {
     databaseUrl({ port: options.port, user: OWNER_ROLE, password: ownerPassword, database: TEMPLATE }),
   );
   await grantApplicationRole(superuserUrl(options));
+  return service;
 }

@@ -1,5 +1,10 @@
 import { join } from 'node:path';
-import { startService, waitUntilReady, type ServiceSpec } from '../../../scripts/engines/service.ts';
+import {
+  startService,
+  waitUntilReady,
+  type RunningService,
+  type ServiceSpec,
+} from '../../../scripts/engines/service.ts';
 import type { Talk } from '../../../scripts/engines/talk.ts';
 import { onRelease } from './releases.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -10,11 +15,33 @@ export const testTalk: Talk = {
   agree: async () => true,
 };
 
+/** An engine that a test may let crash and start again on the same data. */
+export interface TestService {
+  /** Sends the signal to this engine's process and resolves when it is gone. */
+  crash(signal: 'SIGKILL' | 'SIGQUIT' | 'SIGTERM'): Promise<void>;
+  /** Starts it again and resolves when it is ready. */
+  restart(): Promise<void>;
+}
+
 /** Starts an engine for this run, waits until it is ready, and sees to its end. */
-export async function startTestService(run: RunFolder, spec: ServiceSpec): Promise<void> {
+export async function startTestService(run: RunFolder, spec: ServiceSpec): Promise<TestService> {
   const logFile = join(run.path, `${spec.name}.log`);
-  const running = await startService(spec, logFile);
+  const start = async (): Promise<RunningService> => {
+    const started = await startService(spec, logFile);
+    await run.recordService(started.identity);
+    return started;
+  };
+  let running = await start();
   onRelease(() => running.stop());
-  await run.recordService(running.identity);
   await waitUntilReady(spec, running, logFile);
+  return {
+    crash: async (signal) => {
+      process.kill(running.identity.pid, signal);
+      await running.exited;
+    },
+    restart: async () => {
+      running = await start();
+      await waitUntilReady(spec, running, logFile);
+    },
+  };
 }

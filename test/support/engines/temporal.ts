@@ -4,12 +4,17 @@ import { ensureTemporalCli } from '../../../scripts/engines/temporal-cli.ts';
 import { temporalAddress, temporalServerSpec } from '../../../scripts/engines/temporal-server.ts';
 import { publishTestSetting } from './environment.ts';
 import type { RunFolder } from './run-folder.ts';
-import { startTestService, testTalk } from './services.ts';
+import { startTestService, testTalk, type TestService } from './services.ts';
 
 const NAMESPACE = 'cynodeai-test';
 
 /** Starts a Temporal development server for this run, on a database file in its folder. */
 export async function startTestTemporal(run: RunFolder): Promise<void> {
+  await startTemporalService(run);
+}
+
+/** The same, for tests that let it crash. */
+export async function startTemporalService(run: RunFolder): Promise<TestService> {
   const options = {
     cli: await ensureTemporalCli(testTalk),
     databaseFile: join(run.path, 'temporal.db'),
@@ -17,8 +22,9 @@ export async function startTestTemporal(run: RunFolder): Promise<void> {
     uiPort: await findFreePort(),
     namespace: NAMESPACE,
   };
-  await startTestService(run, temporalServerSpec(options));
+  const service = await startTestService(run, temporalServerSpec(options));
   publishTestSetting('temporalCli', options.cli);
   publishTestSetting('temporalAddress', temporalAddress(options.port));
   publishTestSetting('temporalNamespace', NAMESPACE);
+  return service;
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -34,6 +34,12 @@ export class RoleProcess implements AsyncDisposable {
       env: { PATH: process.env['PATH'] ?? '', ...this.env },
       stdio: ['ignore', log, log],
     });
+    closeSync(log);
+  }
+
+  /** Of the process that was started last. */
+  get pid(): number | undefined {
+    return this.child?.pid;
   }
 
   get running(): boolean {

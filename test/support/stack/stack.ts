@@ -80,6 +80,7 @@ async function buildStack(resources: AsyncDisposableStack, options: StackOptions
     NODE_REGISTRATION_PSK: secrets.psk,
     BOOTSTRAP_ADMIN_PASSWORD: secrets.adminPassword,
     ORCHESTRATOR_PUBLIC_URL: controlPlaneUrl,
+    BLOB_DIR: join(folder, 'blobs'),
     USER_GATEWAY_LISTEN_ADDR: `127.0.0.1:${userApi}`,
     CONTROL_PLANE_LISTEN_ADDR: `127.0.0.1:${controlPlane}`,
     ORCHESTRATOR_WORKER_LISTEN_ADDR: `127.0.0.1:${worker}`,

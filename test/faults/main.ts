@@ -1,0 +1,84 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { buildIfStale } from '../../scripts/build/outputs.ts';
+import { workflowsOutput } from '../../scripts/build/workflows.ts';
+import { releaseAll } from '../support/engines/releases.ts';
+import { formatReport } from './report.ts';
+import { runFaults } from './run.ts';
+
+const USAGE = `npm run faults -- [--faults N] [--seed S] [--minutes M] [--in-flight N] [--dockerd] [--report FILE]
+  --faults N     how many faults to inject (50)
+  --seed S       repeats a schedule and a load (chosen by the time)
+  --minutes M    inject no more after that many (60)
+  --in-flight N  tasks at once (12)
+  --dockerd      also restart a Docker daemon of its own, used by the second node; needs root
+  --report FILE  write the report there as JSON`;
+
+const optionsSchema = z.object({
+  faults: z.coerce.number().int().min(1).max(100_000).default(50),
+  seed: z.coerce.number().int().min(0).max(0xffff_ffff).optional(),
+  minutes: z.coerce.number().positive().default(60),
+  'in-flight': z.coerce.number().int().min(1).max(50).default(12),
+  dockerd: z.boolean().default(false),
+  report: z.string().optional(),
+});
+
+function readOptions(): z.infer<typeof optionsSchema> | null {
+  try {
+    const { values } = parseArgs({
+      options: {
+        faults: { type: 'string' },
+        seed: { type: 'string' },
+        minutes: { type: 'string' },
+        'in-flight': { type: 'string' },
+        dockerd: { type: 'boolean' },
+        report: { type: 'string' },
+      },
+    });
+    return optionsSchema.parse(values);
+  } catch (error) {
+    console.error(error instanceof z.ZodError ? z.prettifyError(error) : String(error));
+    console.error(USAGE);
+    return null;
+  }
+}
+
+async function main(): Promise<number> {
+  const options = readOptions();
+  if (options === null) return 2;
+  await buildIfStale(workflowsOutput);
+  const report = await runFaults({
+    faults: options.faults,
+    seed: options.seed ?? Date.now() % 1_000_000,
+    maxMinutes: options.minutes,
+    inFlight: options['in-flight'],
+    ownDockerd: options.dockerd,
+    say: (line) => console.error(line),
+  });
+  if (options.report !== undefined) await writeFile(options.report, `${JSON.stringify(report, null, 2)}\n`);
+  console.log(formatReport(report));
+  return report.violations.length === 0 ? 0 : 1;
+}
+
+let leaving: Promise<never> | undefined;
+
+/** Gives everything back exactly once, whatever ends the run. */
+function leave(code: number): Promise<never> {
+  leaving ??= releaseAll()
+    .catch((error: unknown) => {
+      console.error(error);
+      return 1;
+    })
+    .then((failed) => process.exit(failed ?? code));
+  return leaving;
+}
+
+process.once('SIGINT', () => void leave(130));
+process.once('SIGTERM', () => void leave(143));
+await leave(
+  await main().catch((error: unknown) => {
+    console.error(error);
+    return 1;
+  }),
+);

@@ -1,0 +1,81 @@
+import { attemptsOf, byJob, type Evidence } from './evidence.ts';
+import type { Injection } from './injector.ts';
+import type { StoredAttempt, StoredTask } from './stored.ts';
+
+/** How long the tasks that a fault concerned took to go on. */
+export interface Recovery {
+  readonly name: string;
+  readonly faults: number;
+  /** Tasks concerned, over all those faults. */
+  readonly tasks: number;
+  /** From the injection to the start of the task's next accepted attempt, or its end. */
+  readonly sinceInjection: Quantiles;
+  /** From when the cause was gone: the process started again or continued. Tasks that had gone on before count as 0. */
+  readonly sinceCauseGone: Quantiles;
+}
+
+/** Milliseconds. */
+export interface Quantiles {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+interface Sample {
+  readonly sinceInjectionMs: number;
+  readonly sinceCauseGoneMs: number;
+}
+
+/** Recovery times by kind of fault, and of all together in the last row. Pure. */
+export function recoveriesOf(evidence: Evidence): Recovery[] {
+  const attempts = byJob(evidence.stored.attempts);
+  const samplesOf = (injection: Injection): Sample[] =>
+    evidence.stored.tasks.flatMap((task) => sampleOf(injection, task, attemptsOf(attempts, task.jobId)));
+  const kinds = Map.groupBy(evidence.injections, ({ name }) => name);
+  const rows = [...kinds].map(([name, injections]) => ({ name, injections }));
+  rows.sort((a, b) => a.name.localeCompare(b.name));
+  return [...rows, { name: 'all', injections: evidence.injections }].map(({ name, injections }) => {
+    const samples = injections.flatMap(samplesOf);
+    return {
+      name,
+      faults: injections.length,
+      tasks: samples.length,
+      sinceInjection: quantilesOf(samples.map(({ sinceInjectionMs }) => sinceInjectionMs)),
+      sinceCauseGone: quantilesOf(samples.map(({ sinceCauseGoneMs }) => sinceCauseGoneMs)),
+    };
+  });
+}
+
+function sampleOf(injection: Injection, task: StoredTask, attempts: readonly StoredAttempt[]): Sample[] {
+  const { atMs, overAtMs } = injection;
+  const inFlight = task.createdAtMs <= atMs && (task.endedAtMs === null || task.endedAtMs > atMs);
+  if (!inFlight || !concerns(injection, task, attempts)) return [];
+  const next = attempts.flatMap(({ claimedAtMs }) => ((claimedAtMs ?? 0) > atMs ? [claimedAtMs ?? 0] : []));
+  const wentOnAtMs = Math.min(...next, task.endedAtMs ?? Number.POSITIVE_INFINITY);
+  if (!Number.isFinite(wentOnAtMs)) return []; // it did not end, which is a violation of its own
+  return [{ sinceInjectionMs: wentOnAtMs - atMs, sinceCauseGoneMs: Math.max(0, wentOnAtMs - overAtMs) }];
+}
+
+function concerns({ scope, atMs }: Injection, task: StoredTask, attempts: readonly StoredAttempt[]): boolean {
+  switch (scope.of) {
+    case 'all':
+      return true;
+    case 'job':
+      return scope.jobId === task.jobId;
+    case 'node':
+      return attempts.some(
+        ({ node, claimedAtMs, endedAtMs }) =>
+          node === scope.slug &&
+          claimedAtMs !== null &&
+          claimedAtMs <= atMs &&
+          (endedAtMs === null || endedAtMs > atMs),
+      );
+  }
+}
+
+/** By the nearest rank; zeros for no values. */
+export function quantilesOf(values: readonly number[]): Quantiles {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
+  return { p50: at(0.5), p99: at(0.99), max: at(1) };
+}
