@@ -34,6 +34,7 @@ export const WAITING_CODES = [
   'no_node_registered',
   'no_node_active',
   'no_node_capable',
+  'no_node_takes_attachments',
   'no_free_slot',
 ] as const;
 export type WaitingCode = (typeof WAITING_CODES)[number];
@@ -59,8 +60,11 @@ export interface OrchestratorActivities {
   requestCancel(input: { readonly taskId: string }): Promise<void>;
   /** Writes the task's terminal status from its jobs and returns the one that is stored. */
   finishTask(input: { readonly taskId: string }): Promise<{ readonly status: TaskStatus }>;
-  /** The node's lease was lost: no new placement until it is heard of again. */
-  markNodeInactive(input: { readonly nodeSlug: string; readonly incarnation: number }): Promise<void>;
+  /** The node's lease was lost: no new placement until it is heard of again. Gives the incarnation that is stored. */
+  markNodeInactive(input: {
+    readonly nodeSlug: string;
+    readonly incarnation: number;
+  }): Promise<{ readonly incarnation: number | null }>;
 }
 
 /** Served on the queue `orchestrator` as a remote activity: runs an attempt on a node without Temporal (contract §10). */

@@ -73,6 +73,14 @@ export const ERRORS = {
     retryable: false,
     help: 'Nothing of that id or name is visible to the caller.',
   },
+  gone: {
+    status: 410,
+    type: 'urn:cynodeai:error:not_found',
+    title: 'Gone',
+    exitCode: 4,
+    retryable: false,
+    help: 'The file is known, but its content is not in the blob store any more. Restore the store, or create the task again.',
+  },
   conflict: { ...CONFLICT, status: 409, help: 'The state of the resource does not allow this.' },
   idempotency_mismatch: {
     ...CONFLICT,
@@ -195,7 +203,7 @@ export function toProblem(code: ErrorCode, detail?: string): Problem {
 /** Exit code of the CLI for an HTTP status (contract §17.3). */
 export function exitCodeOfStatus(status: number): number {
   if (status === 401 || status === 403) return 3;
-  if (status === 404) return 4;
+  if (status === 404 || status === 410) return 4;
   if (status === 409) return 5;
   if (status === 400 || status === 422) return 6;
   return 7;

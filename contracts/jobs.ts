@@ -1,4 +1,12 @@
 import { z } from 'zod';
+import {
+  ARTIFACT_LIMITS,
+  jobArtifactSchema,
+  jobAttachmentSchema,
+  SKIP_REASONS,
+  skippedArtifactsSchema,
+} from './artifacts.ts';
+import { TASK_LIMITS } from './task-values.ts';
 
 /** Result bytes kept per stream (contract §10.3). */
 export const MAX_OUTPUT_BYTES = 262_144;
@@ -38,6 +46,9 @@ export const runResponseSchema = z.object({
   /** Addition of ours: code of the error table when the failure was not the command's own. */
   failure_code: z.string().optional(),
   sba_result: z.unknown().optional(),
+  /** Additions of ours: files the job left, and what was left out. Upstream declares `artifacts` and never fills it. */
+  artifacts: z.array(jobArtifactSchema).max(ARTIFACT_LIMITS.files).optional(),
+  artifacts_skipped: z.array(skippedArtifactsSchema).max(SKIP_REASONS.length).optional(),
 });
 export type RunResponse = z.infer<typeof runResponseSchema>;
 
@@ -54,6 +65,8 @@ export const jobDocumentSchema = z.object({
   timeout_seconds: z.number().int().min(1),
   /** Bearer for what the job may touch; dies with the attempt. */
   job_token: z.string(),
+  /** Files for `/workspace/attachments`, to be fetched with the job token. */
+  attachments: z.array(jobAttachmentSchema).max(TASK_LIMITS.attachments).default([]),
 });
 export type JobDocument = z.infer<typeof jobDocumentSchema>;
 

@@ -40,6 +40,7 @@ export function toStoredTaskStatus(status: ApiTaskStatus): TaskStatus {
 export const TASK_LIMITS = {
   attachmentPathBytes: 2048,
   attachments: 16,
+  attachmentBytes: 10 * 1024 * 1024,
   idempotencyKeyLength: 255,
   listMax: 200,
   listDefault: 50,

@@ -23,6 +23,9 @@ import { toUpstreamRequest } from './upstream-request.ts';
 /** A cancel is heard of with the next heartbeat. */
 const HEARTBEAT_MS = 1000;
 
+/** Such a node has no way to upload files, so what its reply says of artifacts is nothing that we have. */
+const plainResponseSchema = runResponseSchema.omit({ artifacts: true, artifacts_skipped: true });
+
 export interface DispatchDeps {
   readonly db: Database;
   readonly envelope: Envelope;
@@ -76,7 +79,7 @@ async function runOnNode(
       url: `${target.baseUrl.replace(/\/+$/, '')}${PATHS.workerJobsRun}`,
       bearer: deps.envelope.open(target.workerToken, `node:${target.nodeId}`),
       body: request,
-      reply: runResponseSchema,
+      reply: plainResponseSchema,
       timeoutMs: timeoutSeconds * 1000 + LEASE.startToCloseMarginMs / 2,
       signal: Context.current().cancellationSignal,
     });

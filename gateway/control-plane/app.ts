@@ -2,12 +2,14 @@ import { createHttpApp } from '../../platform/http/server.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
 import { answerDatabaseAway } from '../shared/database-away.ts';
 import { serveOpenApi } from '../shared/openapi/serve.ts';
+import { blobRoutes } from './blobs/routes.ts';
 import type { ControlPlaneDeps } from './deps.ts';
 import { requireNode, requireReporter } from './nodes/authenticate.ts';
 import { attemptRoutes } from './nodes/attempt-routes.ts';
 import { capabilityRoute } from './nodes/capability-route.ts';
 import { configRoutes } from './nodes/config-routes.ts';
 import { contactRoute } from './nodes/contact-route.ts';
+import { jobFilesRoutes } from './nodes/job-files-routes.ts';
 import { registerRoute } from './nodes/register-route.ts';
 import { CONTROL_PLANE } from './presentation.ts';
 import { requireWorkflowRunner } from './workflow/authenticate.ts';
@@ -18,9 +20,9 @@ import { readiness } from '../shared/readiness.ts';
 /** The control plane's HTTP surface (contract §7, design §4); `inject` works without listening. */
 export function buildControlPlane(deps: ControlPlaneDeps): HttpApp {
   const app = createHttpApp({
+    role: 'control-plane',
     logger: deps.logger,
     metrics: deps.metrics,
-    role: 'control-plane',
     bodyLimitBytes: deps.settings.maxBodyBytes,
     timings: deps.settings.httpTimings,
     tooLarge: 'validation',
@@ -32,6 +34,8 @@ export function buildControlPlane(deps: ControlPlaneDeps): HttpApp {
     answerDatabaseAway(scope);
     registerRoute(scope, deps);
     void scope.register(async (reporters) => reporterRoutes(reporters, deps));
+    void scope.register(async (jobs) => jobFilesRoutes(jobs, deps));
+    void scope.register(async (services) => blobRoutes(services, deps));
     void scope.register(async (runners) => workflowRoutes(runners, deps));
   });
   return app;

@@ -1,4 +1,5 @@
 import type { OrchestratorConfig } from '../../platform/config/orchestrator.ts';
+import type { BlobStore } from '../../platform/blobs/blob-store.ts';
 import type { Envelope } from '../../platform/crypto/envelope.ts';
 import type { TokenService } from '../../platform/crypto/tokens.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -26,6 +27,7 @@ export interface ControlPlaneDeps {
   readonly tokens: TokenService;
   readonly envelope: Envelope;
   readonly afterCommit: AfterCommit;
+  readonly blobs: BlobStore;
   readonly settings: ControlPlaneSettings;
   readonly logger: Logger;
   readonly metrics: Registry;

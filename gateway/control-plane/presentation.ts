@@ -14,6 +14,7 @@ export const CONTROL_PLANE: ApiPresentation = {
   },
   bearers: {
     nodeToken: 'The node_jwt of POST /v1/nodes/register.',
+    jobToken: 'The job_token of a claimed attempt; it dies with the attempt.',
     workflowToken:
       'The setting WORKFLOW_RUNNER_BEARER_TOKEN of the control plane; without it these routes are closed.',
   },

@@ -1,4 +1,7 @@
+import { openFolderBlobStore } from '../../platform/blobs/folder-blob-store.ts';
+import type { BlobStore } from '../../platform/blobs/blob-store.ts';
 import type { OrchestratorConfig } from '../../platform/config/orchestrator.ts';
+import { ConfigError } from '../../platform/config/readers.ts';
 import { createEnvelope } from '../../platform/crypto/envelope.ts';
 import { createTokenService } from '../../platform/crypto/tokens.ts';
 import type { Role } from '../../platform/lifecycle.ts';
@@ -18,7 +21,7 @@ import { buildControlPlane } from './app.ts';
 
 /**
  * The role `control-plane`: node registration and configuration, job claim and result intake, workflow API.
- * @throws SchemaVersionError when the database was not migrated for this program.
+ * @throws SchemaVersionError when the database was not migrated for this program · ConfigError
  */
 export async function startControlPlane(
   config: OrchestratorConfig,
@@ -41,6 +44,7 @@ export async function startControlPlane(
     tokens: createTokenService(config.masterSecret),
     envelope: createEnvelope([config.masterSecret, ...config.previousSecrets]),
     afterCommit,
+    blobs: await openBlobs(config.blobDir),
     settings: config,
     logger,
     metrics,
@@ -64,4 +68,16 @@ async function openAfterCommit(
     tasks: createTaskWorkflows(client),
     logger: deps.logger,
   });
+}
+
+/** @throws ConfigError that says what to do */
+async function openBlobs(folder: string): Promise<BlobStore> {
+  try {
+    return await openFolderBlobStore(folder);
+  } catch (cause) {
+    throw new ConfigError(
+      `the blob store ${folder} cannot be used (${cause instanceof Error ? cause.message : String(cause)}): ` +
+        'set BLOB_DIR to a folder that this user may write to',
+    );
+  }
 }

@@ -6,7 +6,9 @@ import { requireCaller } from './auth/authenticate.ts';
 import type { UserApiDeps } from './deps.ts';
 import { USER_API } from './presentation.ts';
 import { readiness } from '../shared/readiness.ts';
+import { registerArtifactRoutes } from './routes/artifacts.ts';
 import { registerLogoutRoute, registerOpenAuthRoutes } from './routes/auth.ts';
+import { registerCreateTaskRoute } from './routes/create-task.ts';
 import { registerNodeConfigRoute, registerNodeRoutes } from './routes/nodes.ts';
 import { registerTaskRoutes } from './routes/tasks.ts';
 import { registerMeRoute, registerUserRoutes } from './routes/users.ts';
@@ -14,9 +16,9 @@ import { registerMeRoute, registerUserRoutes } from './routes/users.ts';
 /** The User API Gateway (contract §5). Closing it first answers the requests that wait for a task. */
 export async function buildUserApi(deps: UserApiDeps): Promise<HttpApp> {
   const app = createHttpApp({
+    role: 'user-api',
     logger: deps.logger,
     metrics: deps.metrics,
-    role: 'user-api',
     bodyLimitBytes: deps.settings.maxBodyBytes,
     timings: deps.settings.httpTimings,
     tooLarge: 'validation',
@@ -37,7 +39,9 @@ async function registerSecured(secured: HttpApp, deps: UserApiDeps): Promise<voi
   requireCaller(secured, deps);
   registerLogoutRoute(secured, deps);
   registerMeRoute(secured);
+  await secured.register(async (uploads) => registerCreateTaskRoute(uploads, deps));
   registerTaskRoutes(secured, deps);
+  registerArtifactRoutes(secured, deps);
   registerNodeRoutes(secured, deps);
   await secured.register(async (admin) => {
     registerUserRoutes(admin, deps);

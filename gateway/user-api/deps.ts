@@ -1,3 +1,4 @@
+import type { BlobStore } from '../../platform/blobs/blob-store.ts';
 import type { OrchestratorConfig } from '../../platform/config/orchestrator.ts';
 import type { TokenService } from '../../platform/crypto/tokens.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -14,6 +15,7 @@ export interface UserApiDeps {
   readonly tasks: Pick<TaskWorkflows, 'start' | 'cancel'>;
   readonly nodes: Pick<NodeWorkflows, 'configChanged'>;
   readonly waiters: TaskWaiters;
+  readonly blobs: BlobStore;
   readonly logger: Logger;
   readonly metrics: Registry;
   readonly settings: UserApiSettings;

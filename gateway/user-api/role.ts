@@ -1,5 +1,7 @@
+import { createRemoteBlobStore } from '../../platform/blobs/remote-blob-store.ts';
 import type { OrchestratorConfig } from '../../platform/config/orchestrator.ts';
 import { createTokenService } from '../../platform/crypto/tokens.ts';
+import { createBytesClient } from '../../platform/http/bytes.ts';
 import type { Role } from '../../platform/lifecycle.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Registry } from '../../platform/metrics.ts';
@@ -14,6 +16,8 @@ import { findEnded } from '../../schema/tasks/queries.ts';
 import { listenAsRole } from '../shared/http-role.ts';
 import { buildUserApi } from './app.ts';
 import { createTaskWaiters } from './tasks/waiters.ts';
+
+const SERVICE_TOKEN_MS = 60_000;
 
 /**
  * The process side of the User API Gateway. Disposing it answers what is in hand (waiting requests with what is stored),
@@ -46,9 +50,15 @@ export async function startUserApi(
       onLost: (error) => logger.warn({ err: error }, 'lost the listening connection; connecting again'),
     }),
   );
+  const tokens = createTokenService(config.masterSecret);
   const app = await buildUserApi({
     db,
-    tokens: createTokenService(config.masterSecret),
+    tokens,
+    blobs: createRemoteBlobStore({
+      controlPlaneUrl: config.controlPlaneUrl,
+      token: () => tokens.sign('service', { sub: 'user-api' }, { lifeMs: SERVICE_TOKEN_MS }),
+      bytes: starting.use(createBytesClient()),
+    }),
     tasks: createTaskWorkflows(client),
     nodes: createNodeWorkflows(client),
     waiters,

@@ -1,3 +1,4 @@
+import { join, resolve } from 'node:path';
 import {
   ConfigError,
   durationMs,
@@ -23,6 +24,10 @@ export interface OrchestratorConfig {
   readonly controlPlane: ListenAddress;
   readonly workerHealth: ListenAddress;
   readonly publicUrl: string;
+  /** Where the user gateway reaches the control plane, which owns the blob store. */
+  readonly controlPlaneUrl: string;
+  /** Folder of the blob store, of the control plane only. */
+  readonly blobDir: string;
   readonly masterSecret: string;
   /** Earlier master secrets, newest first: still good for opening what they sealed. */
   readonly previousSecrets: readonly string[];
@@ -52,6 +57,7 @@ const KNOWN_DEFAULTS = new Set([
 
 const MIN_MASTER_SECRET_LENGTH = 32;
 const MIB = 1024 * 1024;
+const DEFAULT_STATE_DIR = '/var/lib/cynode/state';
 
 /** Refuses a secret that everybody knows, unless `CYNODEAI_DEV` says that this is a development run. */
 export function refuseKnownDefault(env: Env, name: string, value: string): string {
@@ -82,6 +88,23 @@ function masterSecret(env: Env): string {
 
 function list(env: Env, name: string): readonly string[] {
   return (secret(env, name) ?? '').split(/[\s,]+/).filter((part) => part !== '');
+}
+
+function readControlPlane(env: Env): Pick<OrchestratorConfig, 'publicUrl' | 'controlPlaneUrl' | 'blobDir'> {
+  const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
+  const publicUrl = withoutSlash(optional(env, 'ORCHESTRATOR_PUBLIC_URL') ?? 'http://localhost:12082');
+  const controlPlaneUrl = optional(env, 'CONTROL_PLANE_URL') ?? publicUrl;
+  if (!URL.canParse(controlPlaneUrl)) {
+    throw new ConfigError(
+      `CONTROL_PLANE_URL=${controlPlaneUrl} is not a URL: write it like http://host:12082`,
+    );
+  }
+  const stateDir = optional(env, 'CYNODE_STATE_DIR') ?? DEFAULT_STATE_DIR;
+  return {
+    publicUrl,
+    controlPlaneUrl: withoutSlash(controlPlaneUrl),
+    blobDir: resolve(optional(env, 'BLOB_DIR') ?? join(stateDir, 'blobs')),
+  };
 }
 
 function readTemporal(env: Env): Pick<OrchestratorConfig, 'temporal' | 'temporalForNodes'> {
@@ -124,7 +147,7 @@ export function readOrchestratorConfig(env: Env): OrchestratorConfig {
     userApi: listenAddress(env, ['USER_GATEWAY_LISTEN_ADDR', 'LISTEN_ADDR'], '127.0.0.1:12080'),
     controlPlane: listenAddress(env, ['CONTROL_PLANE_LISTEN_ADDR', 'LISTEN_ADDR'], '127.0.0.1:12082'),
     workerHealth: listenAddress(env, ['ORCHESTRATOR_WORKER_LISTEN_ADDR'], '127.0.0.1:12085'),
-    publicUrl: (optional(env, 'ORCHESTRATOR_PUBLIC_URL') ?? 'http://localhost:12082').replace(/\/+$/, ''),
+    ...readControlPlane(env),
     masterSecret: masterSecret(env),
     previousSecrets: list(env, 'JWT_SECRET_PREVIOUS'),
     registrationPsk: requiredSecret(env, 'NODE_REGISTRATION_PSK'),

@@ -12,6 +12,8 @@ export interface TokenClaimsOf {
   readonly refresh: { sub: string; jti: string; user_id: string; sid: string };
   readonly node: { sub: string; jti: string; node_id: string; node_slug: string; incarnation: number };
   readonly job: { sub: string; jti: string; job_id: string; attempt: number };
+  /** Between our own roles; `sub` is the role that calls. */
+  readonly service: { sub: string; jti: string };
 }
 export type TokenKind = keyof TokenClaimsOf;
 export type TokenClaims<K extends TokenKind> = TokenClaimsOf[K];
@@ -23,6 +25,7 @@ const CLAIMS: { readonly [K in TokenKind]: z.ZodType<TokenClaimsOf[K]> } = {
   refresh: z.object({ ...common, user_id: uuid, sid: uuid }),
   node: z.object({ ...common, node_id: uuid, node_slug: z.string(), incarnation: z.number().int() }),
   job: z.object({ ...common, job_id: uuid, attempt: z.number().int() }),
+  service: z.object({ sub: z.string().min(1), jti: z.string() }),
 };
 
 export interface SignOptions {

@@ -95,7 +95,8 @@ async function exchange(
   }
 }
 
-function toStatusError(status: number, text: string, url: string): HttpStatusError {
+/** The error of a reply that is not 2xx, from its problem body if it has one. */
+export function toStatusError(status: number, text: string, url: string): HttpStatusError {
   const body = parseJson(text);
   const member = (name: string): string | undefined => {
     const value: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined;

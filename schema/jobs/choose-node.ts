@@ -8,6 +8,15 @@ export interface NodeState {
   readonly available: boolean;
   readonly slots: number;
   readonly used: number;
+  /** Fetches attachments into workspaces. */
+  readonly takesAttachments: boolean;
+}
+
+/** What a job asks of its node. */
+export interface JobNeeds {
+  /** The node that had it last. */
+  readonly avoidNodeId: string | null;
+  readonly attachments: boolean;
 }
 
 export type Choice =
@@ -17,15 +26,17 @@ export type Choice =
  * Chooses a node for a job: one with a free slot, rather not the one that had it last, then the one with the most free
  * slots, then by slug so that the choice is repeatable.
  */
-export function chooseNode(nodes: readonly NodeState[], avoidNodeId: string | null): Choice {
+export function chooseNode(nodes: readonly NodeState[], needs: JobNeeds): Choice {
   if (nodes.length === 0) return { kind: 'none', code: 'no_node_registered' };
   const capable = nodes.filter(({ slots }) => slots > 0);
   if (capable.length === 0) return { kind: 'none', code: 'no_node_capable' };
-  const available = capable.filter((node) => node.available);
+  const able = capable.filter((node) => node.takesAttachments || !needs.attachments);
+  if (able.length === 0) return { kind: 'none', code: 'no_node_takes_attachments' };
+  const available = able.filter((node) => node.available);
   if (available.length === 0) return { kind: 'none', code: 'no_node_active' };
   const [best] = available
     .filter(({ slots, used }) => used < slots)
-    .sort((a, b) => compare(a, b, avoidNodeId));
+    .sort((a, b) => compare(a, b, needs.avoidNodeId));
   return best === undefined ? { kind: 'none', code: 'no_free_slot' } : { kind: 'node', node: best };
 }
 

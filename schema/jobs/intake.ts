@@ -1,10 +1,12 @@
 import { sql } from 'kysely';
+import type { JobAttachment } from '../../contracts/artifacts.ts';
 import { CynodeError } from '../../contracts/errors.ts';
 import type { RunRequest, RunResponse } from '../../contracts/jobs.ts';
 import { isTerminalJobStatus } from '../../contracts/tasks.ts';
 import type { JobStatus } from '../../contracts/tasks.ts';
 import { LEASE } from '../../contracts/temporal.ts';
 import type { Database, Transaction } from '../database.ts';
+import { acceptArtifacts, listJobAttachments } from './artifacts.ts';
 import { endAttempt, lockJob } from './attempts.ts';
 import type { AttemptRow, JobRow } from './attempts.ts';
 import { placeWaitingJobs } from './placement.ts';
@@ -23,6 +25,7 @@ export interface Claim {
   readonly payload: RunRequest;
   readonly timeoutSeconds: number;
   readonly claimedAt: Date;
+  readonly attachments: readonly JobAttachment[];
 }
 
 /**
@@ -64,7 +67,8 @@ async function readClaim(tx: Transaction, request: ClaimRequest): Promise<Claim>
   const row = await tx
     .selectFrom('jobs')
     .innerJoin('job_attempts', 'job_attempts.job_id', 'jobs.id')
-    .select(['jobs.task_id', 'jobs.payload', 'jobs.timeout_seconds', 'job_attempts.claimed_at'])
+    .select(['jobs.task_id', 'jobs.payload', 'jobs.timeout_seconds', 'jobs.needs_attachments'])
+    .select('job_attempts.claimed_at')
     .where('jobs.id', '=', request.jobId)
     .where('job_attempts.number', '=', request.attempt)
     .executeTakeFirstOrThrow();
@@ -73,6 +77,7 @@ async function readClaim(tx: Transaction, request: ClaimRequest): Promise<Claim>
     payload: row.payload,
     timeoutSeconds: row.timeout_seconds,
     claimedAt: row.claimed_at ?? new Date(0),
+    attachments: row.needs_attachments ? await listJobAttachments(tx, request.jobId) : [],
   };
 }
 
@@ -88,7 +93,7 @@ export interface Completion {
  * Stores the result of a claimed attempt: attempt, job and audit in one transaction. Repeating it with the same claim
  * changes nothing.
  * @returns the stored status, and tasks to signal because a slot became free.
- * @throws CynodeError `not_found` · `attempt_superseded` · `claim_taken`
+ * @throws CynodeError `not_found` · `attempt_superseded` · `claim_taken` · `validation`
  */
 export function completeAttempt(
   db: Database,
@@ -101,6 +106,8 @@ export function completeAttempt(
     if (attempt.state !== 'claimed' || isTerminalJobStatus(job.status)) throw superseded(completion.attempt);
     if (!own) throw new CynodeError('claim_taken', 'another claim holds this attempt');
     const jobStatus = completion.result.status === 'completed' ? 'completed' : 'failed';
+    const actor = { jobId: job.id, attempt: attempt.number, taskId: job.task_id };
+    await acceptArtifacts(tx, actor, completion.result.artifacts ?? []);
     await storeResult(tx, job.id, jobStatus, completion.result);
     await endAttempt(tx, attempt, 'completed', completion.result.status);
     return { jobStatus, wokenTaskIds: await placeWaitingJobs(tx) };

@@ -15,23 +15,27 @@ interface Waiter {
   readonly waiting_code: string | null;
   readonly last_number: number;
   readonly last_node_id: string | null;
+  readonly needs_attachments: boolean;
 }
 
 /**
  * Opens attempts for waiting jobs, oldest first, as far as there are free slots, and records for the others why they
  * wait. The only place where a job gets a node: a new job becomes a waiter first, and so never overtakes.
  *
- * @param exceptJobId a job whose workflow asks itself and needs no signal.
+ * @param asking jobs whose workflow asks itself and needs no signal.
  * @returns tasks whose jobs were placed, to be signalled after the transaction was committed.
  */
-export async function placeWaitingJobs(tx: Transaction, exceptJobId?: string): Promise<string[]> {
+export async function placeWaitingJobs(tx: Transaction, asking?: ReadonlySet<string>): Promise<string[]> {
   await sql`select pg_advisory_xact_lock(${PLACEMENT_LOCK})`.execute(tx);
   const waiters = await readWaiters(tx);
   if (waiters.length === 0) return [];
   const nodes = [...(await readNodes(tx))];
   const placed: string[] = [];
   for (const waiter of waiters) {
-    const choice = chooseNode(nodes, waiter.last_node_id);
+    const choice = chooseNode(nodes, {
+      avoidNodeId: waiter.last_node_id,
+      attachments: waiter.needs_attachments,
+    });
     if (choice.kind === 'node') {
       await openAttempt(tx, waiter, choice.node);
       const { id, used } = choice.node;
@@ -40,7 +44,7 @@ export async function placeWaitingJobs(tx: Transaction, exceptJobId?: string): P
         1,
         { ...choice.node, used: used + 1 },
       );
-      if (waiter.id !== exceptJobId) placed.push(waiter.task_id);
+      if (asking?.has(waiter.id) !== true) placed.push(waiter.task_id);
     } else if (waiter.waiting_code !== choice.code) {
       await tx.updateTable('jobs').set({ waiting_code: choice.code }).where('id', '=', waiter.id).execute();
     }
@@ -51,7 +55,7 @@ export async function placeWaitingJobs(tx: Transaction, exceptJobId?: string): P
 /** Rows that somebody else holds are being cancelled or placed by that transaction, which passes here itself. */
 async function readWaiters(tx: Transaction): Promise<readonly Waiter[]> {
   const { rows } = await sql<Waiter>`
-    select j.id, j.task_id, j.waiting_code,
+    select j.id, j.task_id, j.waiting_code, j.needs_attachments,
       coalesce(last.number, 0) as last_number, last.node_id as last_node_id
     from jobs j
     left join lateral (
@@ -68,7 +72,7 @@ async function readWaiters(tx: Transaction): Promise<readonly Waiter[]> {
 /** Nodes without Temporal report by capability only, every minute, so no fresh contact is asked of them. */
 async function readNodes(tx: Transaction): Promise<readonly NodeState[]> {
   const { rows } = await sql<NodeState>`
-    select n.id, n.node_slug as slug, n.max_concurrency as slots,
+    select n.id, n.node_slug as slug, n.max_concurrency as slots, n.transport = 'temporal' as "takesAttachments",
       (n.status = 'active' and n.is_enabled and n.config_ack_status in ('applied', 'rolled_back') and case n.transport
         when 'temporal' then n.lease_held
           and n.last_seen_at > now() - make_interval(secs => ${LEASE.contactFreshMs / 1000}::float8)

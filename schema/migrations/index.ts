@@ -5,6 +5,7 @@ import * as projectsAndTasks from './20261123t0300-projects-and-tasks.ts';
 import * as policyAndSettings from './20261123t0400-policy-and-settings.ts';
 import * as chat from './20261123t0500-chat.ts';
 import * as databaseRoles from './20261123t0600-database-roles.ts';
+import * as artifacts from './20261123t0710-artifacts.ts';
 import * as ended from './20261123t0720-ended.ts';
 
 /** In order; frozen once merged. */
@@ -15,5 +16,6 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '20261123t0400-policy-and-settings': policyAndSettings,
   '20261123t0500-chat': chat,
   '20261123t0600-database-roles': databaseRoles,
+  '20261123t0710-artifacts': artifacts,
   '20261123t0720-ended': ended,
 };

@@ -9,6 +9,7 @@ import type {
 } from './identity.ts';
 import type { NodeCapabilitiesTable, NodesTable } from './nodes.ts';
 import type {
+  JobArtifactUploadsTable,
   JobAttemptsTable,
   JobAuditLogTable,
   JobsTable,
@@ -36,6 +37,7 @@ export interface Tables {
   tasks: TasksTable;
   task_artifacts: TaskArtifactsTable;
   jobs: JobsTable;
+  job_artifact_uploads: JobArtifactUploadsTable;
   job_attempts: JobAttemptsTable;
   job_audit_log: JobAuditLogTable;
   nodes: NodesTable;

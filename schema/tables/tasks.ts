@@ -1,5 +1,6 @@
 import type { ColumnType, Generated, GeneratedAlways, JSONColumnType } from 'kysely';
 import type { Transport, WaitingCode } from '../../contracts/activities.ts';
+import type { ArtifactKind } from '../../contracts/artifacts.ts';
 import type { RunRequest, RunResponse } from '../../contracts/jobs.ts';
 import type { InputMode, JobStatus, TaskStatus } from '../../contracts/tasks.ts';
 
@@ -42,10 +43,26 @@ export interface TasksTable {
 export interface TaskArtifactsTable {
   id: string;
   task_id: string;
+  kind: Generated<ArtifactKind>;
   path: string;
+  /** SHA-256 of the content in the blob store; null for a bare path. */
   storage_ref: string | null;
+  checksum_sha256: string | null;
+  size_bytes: ColumnType<string, number> | null;
+  content_type: string | null;
+  /** Which attempt left it; both null for an attachment. */
+  job_id: string | null;
+  attempt: number | null;
   created_at: Timestamp;
   updated_at: Timestamp;
+}
+
+export interface JobArtifactUploadsTable {
+  job_id: string;
+  attempt: number;
+  sha256: string;
+  size_bytes: ColumnType<string, number>;
+  created_at: Timestamp;
 }
 
 export interface JobsTable {
@@ -61,6 +78,8 @@ export interface JobsTable {
   waiting_since: Date | null;
   waiting_code: WaitingCode | null;
   lost_attempts: Generated<number>;
+  /** Only nodes that take attachments can run it. */
+  needs_attachments: Generated<boolean>;
   started_at: Date | null;
   ended_at: Date | null;
   created_at: Timestamp;

@@ -3,10 +3,17 @@ import { sql } from 'kysely';
 import { CynodeError } from '../../contracts/errors.ts';
 import type { RunRequest } from '../../contracts/jobs.ts';
 import type { InputMode } from '../../contracts/tasks.ts';
+import type { BlobRef } from '../../platform/blobs/blob-store.ts';
 import type { Database, Transaction } from '../database.ts';
 import { isTransient } from '../faults.ts';
 import { ensureDefaultProject, findOwnProject } from '../projects/projects.ts';
 import { takeTaskName } from './names.ts';
+
+export interface NewAttachment {
+  readonly path: string;
+  /** Null for a bare path. */
+  readonly content: (BlobRef & { readonly contentType: string }) | null;
+}
 
 export interface NewTask {
   readonly userId: string;
@@ -17,7 +24,7 @@ export interface NewTask {
   readonly projectId: string | null;
   /** As the user wrote it; empty for a generated one. */
   readonly name: string;
-  readonly attachments: readonly string[];
+  readonly attachments: readonly NewAttachment[];
   /** Null for the node's default image. */
   readonly image: string | null;
   readonly timeoutSeconds: number;
@@ -121,20 +128,29 @@ async function insertJob(tx: Transaction, taskId: string, task: NewTask): Promis
       ordinal: 1,
       payload: JSON.stringify(payload),
       timeout_seconds: task.timeoutSeconds,
+      needs_attachments: task.attachments.some(({ content }) => content !== null),
     })
     .execute();
 }
 
 /** The times keep the order in which they were given. */
-async function insertAttachments(tx: Transaction, taskId: string, paths: readonly string[]): Promise<void> {
-  if (paths.length === 0) return;
+async function insertAttachments(
+  tx: Transaction,
+  taskId: string,
+  attachments: readonly NewAttachment[],
+): Promise<void> {
+  if (attachments.length === 0) return;
   await tx
     .insertInto('task_artifacts')
     .values(
-      paths.map((path, index) => ({
+      attachments.map(({ path, content }, index) => ({
         id: randomUUID(),
         task_id: taskId,
         path,
+        storage_ref: content?.sha256 ?? null,
+        checksum_sha256: content?.sha256 ?? null,
+        size_bytes: content?.sizeBytes ?? null,
+        content_type: content?.contentType ?? null,
         created_at: sql<Date>`now() + ${index}::int * interval '1 microsecond'`,
       })),
     )

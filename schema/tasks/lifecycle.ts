@@ -7,7 +7,7 @@ import type { JobStatus, TaskStatus } from '../../contracts/tasks.ts';
 import type { Database, Transaction } from '../database.ts';
 import { endAttempt, findLiveAttempt, lockJob } from '../jobs/attempts.ts';
 import { storeResult } from '../jobs/intake.ts';
-import { faultResult, placeJob } from '../jobs/place-job.ts';
+import { faultResult, placeJobs } from '../jobs/place-job.ts';
 import { placeWaitingJobs } from '../jobs/placement.ts';
 
 /** Channel on which the id of a task is notified when it ends. */
@@ -26,19 +26,17 @@ export function beginTask(db: Database, taskId: string): Promise<WithWoken<Begin
     if (isTerminalTaskStatus(task.status))
       return { value: { kind: 'closed', status: task.status }, wokenTaskIds: [] };
     if (task.status === 'pending') await setStatus(tx, taskId, 'running');
-    const jobs: JobStep[] = [];
-    const woken: string[] = [];
-    for (const { id } of await tx
+    const jobs = await tx
       .selectFrom('jobs')
       .select('id')
       .where('task_id', '=', taskId)
       .orderBy('ordinal')
-      .execute()) {
-      const result = await placeJob(tx, { jobId: id, previousAttempt: 0, end: 'returned' });
-      jobs.push(result.step);
-      woken.push(...result.wokenTaskIds);
-    }
-    return { value: { kind: 'open', jobs }, wokenTaskIds: [...new Set(woken)] };
+      .execute();
+    const { steps, wokenTaskIds } = await placeJobs(
+      tx,
+      jobs.map(({ id }) => ({ jobId: id, previousAttempt: 0, end: 'returned' })),
+    );
+    return { value: { kind: 'open', jobs: steps }, wokenTaskIds };
   });
 }
 
@@ -54,7 +52,11 @@ export function advanceJob(
       .where('id', '=', request.jobId)
       .executeTakeFirstOrThrow(() => new CynodeError('not_found', 'no such job'));
     await lockTask(tx, taskId);
-    const { step, wokenTaskIds } = await placeJob(tx, request);
+    const {
+      steps: [step],
+      wokenTaskIds,
+    } = await placeJobs(tx, [request]);
+    if (step === undefined) throw new CynodeError('internal', 'a request for one job has one step');
     if (step.kind !== 'settled') return { value: step, wokenTaskIds };
     return { value: { ...step, taskStatus: await settleTask(tx, taskId) }, wokenTaskIds };
   });

@@ -43,7 +43,7 @@ function selectTask(
     .select(
       sql<readonly string[] | null>`(
         select array_agg(path order by artifact.created_at, path) from task_artifacts artifact
-        where artifact.task_id = tasks.id
+        where artifact.task_id = tasks.id and artifact.kind = 'attachment'
       )`.as('attachments'),
     )
     .select(

@@ -26,6 +26,7 @@ function openNothing() {
   };
   return {
     db,
+    blobs: { put: neverCalled, open: neverCalled },
     tokens: createTokenService(SECRET),
     tasks: { start: neverCalled, cancel: neverCalled, signalCapacity: neverCalled },
     nodes: { configChanged: neverCalled, registered: neverCalled },

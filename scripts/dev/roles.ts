@@ -70,6 +70,7 @@ function orchestratorEnvironment(settings: Settings, secrets: Secrets): Record<s
     NODE_REGISTRATION_PSK: secrets.nodeRegistrationPsk,
     BOOTSTRAP_ADMIN_PASSWORD: secrets.adminPassword,
     ORCHESTRATOR_PUBLIC_URL: urlsOf(settings).controlPlane,
+    BLOB_DIR: pathsOf(settings).blobs,
     USER_GATEWAY_LISTEN_ADDR: listenAddress(settings, 'userApi'),
     CONTROL_PLANE_LISTEN_ADDR: listenAddress(settings, 'controlPlane'),
     ORCHESTRATOR_WORKER_LISTEN_ADDR: listenAddress(settings, 'orchestratorWorker'),

@@ -123,6 +123,7 @@ export function pathsOf(settings: Settings) {
     temporalDatabase: inState('temporal', 'temporal.db'),
     cynork: inState('cynork'),
     cynorkConfig: inState('cynork', 'config.yaml'),
+    blobs: inState('blobs'),
     nodes: inState('nodes'),
     node: inState('nodes', settings.nodeSlug),
     nodeInstance: inState('nodes', settings.nodeSlug, 'instance.json'),

@@ -40,6 +40,7 @@ const WAITING_TEXT: { readonly [C in WaitingCode]: string } = {
   no_node_registered: 'no node is registered',
   no_node_active: 'no node is active',
   no_node_capable: 'no node can run jobs',
+  no_node_takes_attachments: 'no node can take attachments',
   no_free_slot: 'every slot is busy',
 };
 

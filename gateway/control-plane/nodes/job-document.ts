@@ -20,6 +20,7 @@ export async function jobDocument(
     attempt,
     job: claim.payload,
     timeout_seconds: claim.timeoutSeconds,
+    attachments: [...claim.attachments],
     job_token: await tokens.sign(
       'job',
       { sub: jobId, jti: claimId, job_id: jobId, attempt },

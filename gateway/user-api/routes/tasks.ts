@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { PATHS } from '../../../contracts/paths.ts';
 import {
-  createTaskBodySchema,
   LOG_STREAMS,
   taskCancelSchema,
   taskListSchema,
@@ -16,8 +15,6 @@ import { callerOf } from '../auth/authenticate.ts';
 import type { UserApiDeps } from '../deps.ts';
 import { findTaskWhenEnded, waitQuerySchema } from '../tasks/await-end.ts';
 import { cancelTask } from '../tasks/cancel.ts';
-import { submitTask } from '../tasks/create.ts';
-import { createTaskHeaders, parseIdempotencyKey } from '../tasks/idempotency-key.ts';
 import { listTaskPage, listTasksQuerySchema } from '../tasks/list.ts';
 import { viewLogs, viewOneTask, viewResult } from '../tasks/views.ts';
 import { idParams } from './id-params.ts';
@@ -39,26 +36,6 @@ export function registerTaskRoutes(scope: HttpApp, deps: UserApiDeps): void {
 }
 
 function registerCollection(scope: HttpApp, deps: UserApiDeps): void {
-  scope.post(
-    PATHS.tasks,
-    {
-      schema: {
-        operationId: 'createTask',
-        tags: ['tasks'],
-        summary: 'Create a task',
-        description:
-          'Stores the task and starts it; the reply does not wait for its end. With an Idempotency-Key a repeated request gets the same task again.',
-        headers: createTaskHeaders,
-        body: createTaskBodySchema,
-        response: { 201: taskSchema, ...COMMON_PROBLEMS, 404: problemSchema, 409: problemSchema },
-      },
-    },
-    async (request, reply) => {
-      const key = parseIdempotencyKey(request.headers['idempotency-key']);
-      return reply.code(201).send(await submitTask(deps, callerOf(request), request.body, key));
-    },
-  );
-
   scope.get(
     PATHS.tasks,
     {

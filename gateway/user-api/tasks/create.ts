@@ -9,21 +9,24 @@ import type { CreatedTask, NewTask } from '../../../schema/tasks/create.ts';
 import { readTask } from '../../../schema/tasks/queries.ts';
 import type { UserApiDeps } from '../deps.ts';
 import { cleanAttachments } from './attachments.ts';
+import type { UploadedFile } from './multipart.ts';
 import { viewOneTask } from './views.ts';
 import { waitBriefly } from './wait-briefly.ts';
+
+export interface TaskRequest {
+  readonly body: CreateTaskBody;
+  /** Attachments whose content is stored already. */
+  readonly files: readonly UploadedFile[];
+  readonly idempotencyKey: string | null;
+}
 
 /**
  * Stores a task and starts its workflow. When Temporal is away the task is kept, and started by the reconciler.
  * @throws CynodeError `no_inference_path` · `not_found` · `idempotency_mismatch` · `validation`
  */
-export async function submitTask(
-  deps: UserApiDeps,
-  caller: Caller,
-  body: CreateTaskBody,
-  idempotencyKey: string | null,
-): Promise<Task> {
-  refuseWithoutInference(body);
-  const created = await createTask(deps.db, toNewTask(caller.userId, body, idempotencyKey));
+export async function submitTask(deps: UserApiDeps, caller: Caller, request: TaskRequest): Promise<Task> {
+  refuseWithoutInference(request.body);
+  const created = await createTask(deps.db, toNewTask(caller.userId, request));
   if (!created.started) await waitBriefly(startTask(deps, caller, created));
   return viewOneTask(deps.db, await readTask(deps.db, created.id));
 }
@@ -38,23 +41,35 @@ function refuseWithoutInference(body: CreateTaskBody): void {
   );
 }
 
-function toNewTask(userId: string, body: CreateTaskBody, idempotencyKey: string | null): NewTask {
+function toNewTask(userId: string, { body, files, idempotencyKey }: TaskRequest): NewTask {
+  const paths = cleanAttachments(body.attachments ?? [], files);
   const task = {
     prompt: body.prompt,
     inputMode: body.input_mode,
     useInference: body.use_inference,
     projectId: body.project_id?.toLowerCase() ?? null,
     name: body.task_name ?? '',
-    attachments: cleanAttachments(body.attachments ?? []),
     image: body.image ?? null,
     timeoutSeconds: body.timeout_seconds ?? TASK_LIMITS.timeoutDefaultSeconds,
   };
   return {
     ...task,
     userId,
+    attachments: [
+      ...files.map(({ name: path, ...content }) => ({ path, content })),
+      ...paths.map((path) => ({ path, content: null })),
+    ],
     idempotency:
-      idempotencyKey === null ? null : { key: idempotencyKey, requestHash: sha256(hashJson(task)) },
+      idempotencyKey === null
+        ? null
+        : { key: idempotencyKey, requestHash: hashOf({ ...task, attachments: paths }, files) },
   };
+}
+
+/** Files count by name and content, so that the same ones may be sent again in another encoding. */
+function hashOf(task: object, files: readonly UploadedFile[]): Buffer {
+  const named = files.map(({ name, sha256: content }) => ({ name, sha256: content }));
+  return sha256(hashJson(named.length === 0 ? task : { ...task, files: named }));
 }
 
 async function startTask(deps: UserApiDeps, caller: Caller, task: CreatedTask): Promise<void> {

@@ -10,6 +10,8 @@ export function describeWaiting(code: WaitingCode, slots: SlotCounts): string {
       return `waiting for a node: ${describeIdle(slots)}`;
     case 'no_node_capable':
       return 'waiting for a node: none of those that can take work can run this job';
+    case 'no_node_takes_attachments':
+      return 'waiting for a node: no node can take attachments';
     case 'no_free_slot':
       return `waiting for a free slot: ${describeBusy(slots)}`;
     default:

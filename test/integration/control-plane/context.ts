@@ -17,6 +17,8 @@ import { openDatabase } from '../../../schema/database.ts';
 import type { Database } from '../../../schema/database.ts';
 import { recordWorkflows } from '../../support/control-plane/recorded-workflows.ts';
 import type { RecordedWorkflows } from '../../support/control-plane/recorded-workflows.ts';
+import { openTestBlobs } from '../../support/blobs.ts';
+import type { TestBlobs } from '../../support/blobs.ts';
 import { createTestDatabase } from '../../support/database.ts';
 
 export const PSK = 'psk-of-the-tests';
@@ -39,6 +41,7 @@ export interface TestControlPlane {
   readonly app: HttpApp;
   readonly db: Database;
   readonly workflows: RecordedWorkflows;
+  readonly blobs: TestBlobs;
   readonly tokens: ReturnType<typeof createTokenService>;
   /** Waits for what follows a change without delaying its reply. */
   settled(): Promise<void>;
@@ -72,19 +75,21 @@ export async function buildTestControlPlane(
   const workflows = recordWorkflows();
   const afterCommit: AfterCommit = stack.use(createAfterCommit({ db, logger, ...workflows }));
   const tokens = createTokenService(MASTER_SECRET);
+  const blobs = stack.use(await openTestBlobs());
   const envelope = createEnvelope([MASTER_SECRET]);
   const app = buildControlPlane({
     db,
     tokens,
     envelope,
     afterCommit,
+    blobs: blobs.store,
     settings: { ...SETTINGS, ...settings },
     logger,
     metrics: createMetrics(),
   });
   stack.defer(() => app.close());
   await app.ready();
-  return { app, db, workflows, tokens, settled: async () => afterCommit[Symbol.asyncDispose]() };
+  return { app, db, workflows, blobs, tokens, settled: async () => afterCommit[Symbol.asyncDispose]() };
 }
 
 export interface TestAgent {

@@ -9,6 +9,7 @@ import { startUserApi } from '../../../gateway/user-api/role.ts';
 import { createTaskWaiters } from '../../../gateway/user-api/tasks/waiters.ts';
 import { createTokenService } from '../../../platform/crypto/tokens.ts';
 import { openDatabase } from '../../../schema/database.ts';
+import { openTestBlobs } from '../../support/blobs.ts';
 import { findFreePort } from '../../../scripts/engines/ports.ts';
 import { createTestDatabase } from '../../support/database.ts';
 import type { TestDatabase } from '../../support/database.ts';
@@ -80,12 +81,14 @@ describe('what every HTTP surface shares', () => {
     const url = `postgres://nobody@127.0.0.1:${await findFreePort()}/nothing`;
     await using database = openDatabase({ url, poolSize: 1, onIdleError: () => undefined });
     const metrics = createMetrics();
+    await using blobs = await openTestBlobs();
     using waiters = createTaskWaiters({ findEnded: async () => [], logger, metrics });
     const app = await buildUserApi({
       db: database.db,
       tokens: createTokenService('a master secret of at least 32 characters'),
       ...recordCalls(),
       waiters,
+      blobs: blobs.store,
       logger,
       metrics,
       settings: await configOf(url),

@@ -18,6 +18,8 @@ import { TASK_ENDED_CHANNEL } from '../../../schema/tasks/lifecycle.ts';
 import { findEnded } from '../../../schema/tasks/queries.ts';
 import { bootstrapAdmin } from '../../../schema/users/bootstrap-admin.ts';
 import { insertUser } from '../../../schema/users/users.ts';
+import { openTestBlobs } from '../blobs.ts';
+import type { TestBlobs } from '../blobs.ts';
 import { createTestDatabase } from '../database.ts';
 import { recordCalls } from './recorded-workflows.ts';
 import type { RecordedCalls } from './recorded-workflows.ts';
@@ -30,6 +32,7 @@ export interface UserApiHarness extends AsyncDisposable {
   readonly app: HttpApp;
   readonly db: Database;
   readonly calls: RecordedCalls;
+  readonly blobs: TestBlobs;
   /** Connection string of the test's database, for what must not go through the app. */
   readonly databaseUrl: string;
   createUser(options?: { readonly handle?: string }): Promise<TestUser>;
@@ -98,10 +101,12 @@ export async function startUserApiHarness(options: HarnessOptions = {}): Promise
     );
   }
   const calls = recordCalls();
+  const blobs = stack.use(await openTestBlobs());
   const app = await buildUserApi({
     db,
     tokens: createTokenService(MASTER_SECRET),
     ...calls,
+    blobs: blobs.store,
     waiters,
     logger,
     metrics,
@@ -124,6 +129,7 @@ export async function startUserApiHarness(options: HarnessOptions = {}): Promise
     app,
     db,
     calls,
+    blobs,
     databaseUrl: database.url,
     login,
     admin: async () => {

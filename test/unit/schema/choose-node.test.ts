@@ -11,14 +11,17 @@ const nodes = fc.array(
     available: fc.boolean(),
     slots: fc.integer({ min: 0, max: 8 }),
     used: fc.integer({ min: 0, max: 10 }),
+    takesAttachments: fc.boolean(),
   }),
 );
+
+const NO_NEEDS = { avoidNodeId: null, attachments: false };
 
 describe('the choice of a node', () => {
   it('is an available node with a free slot whenever there is one, and otherwise a reason', () => {
     fc.assert(
       fc.property(nodes, (all) => {
-        const choice = chooseNode(all, null);
+        const choice = chooseNode(all, NO_NEEDS);
         const fits = all.filter(({ available, used, slots }) => available && used < slots);
         if (choice.kind === 'none') return expect(fits).toEqual([]);
         expect(fits).toContain(choice.node);
@@ -31,9 +34,9 @@ describe('the choice of a node', () => {
   it('avoids the node that had the job last unless it is the only one', () => {
     fc.assert(
       fc.property(nodes, (all) => {
-        const first = chooseNode(all, null);
+        const first = chooseNode(all, NO_NEEDS);
         if (first.kind === 'none') return;
-        const second = chooseNode(all, first.node.id);
+        const second = chooseNode(all, { ...NO_NEEDS, avoidNodeId: first.node.id });
         const others = all.filter(
           ({ id, available, used, slots }) => id !== first.node.id && available && used < slots,
         );
@@ -44,11 +47,14 @@ describe('the choice of a node', () => {
   });
 
   it('says what is missing', () => {
-    const node = { id: '1', slug: 'a', available: true, slots: 1, used: 1 };
-    expect(chooseNode([], null)).toMatchObject({ code: 'no_node_registered' });
-    expect(chooseNode([{ ...node, slots: 0 }], null)).toMatchObject({ code: 'no_node_capable' });
-    expect(chooseNode([{ ...node, available: false }], null)).toMatchObject({ code: 'no_node_active' });
-    expect(chooseNode([node], null)).toMatchObject({ code: 'no_free_slot' });
+    const node = { id: '1', slug: 'a', available: true, slots: 1, used: 1, takesAttachments: false };
+    expect(chooseNode([], NO_NEEDS)).toMatchObject({ code: 'no_node_registered' });
+    expect(chooseNode([{ ...node, slots: 0 }], NO_NEEDS)).toMatchObject({ code: 'no_node_capable' });
+    expect(chooseNode([{ ...node, available: false }], NO_NEEDS)).toMatchObject({ code: 'no_node_active' });
+    expect(chooseNode([node], NO_NEEDS)).toMatchObject({ code: 'no_free_slot' });
+    const needs = { ...NO_NEEDS, attachments: true };
+    expect(chooseNode([node], needs)).toMatchObject({ code: 'no_node_takes_attachments' });
+    expect(chooseNode([{ ...node, used: 0, takesAttachments: true }], needs)).toMatchObject({ kind: 'node' });
   });
 });
 

@@ -1,0 +1,109 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { access, link, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { CynodeError } from '../../contracts/errors.ts';
+import { atMost } from './blob-store.ts';
+import type { BlobRef, BlobStore } from './blob-store.ts';
+
+const INCOMING = 'incoming';
+const SHA256 = /^[0-9a-f]{64}$/;
+/** An upload that is older than this is of a process that died. */
+const ABANDONED_MS = 24 * 3_600_000;
+const NO_ROOM = new Set(['ENOSPC', 'EDQUOT']);
+
+export interface FolderBlobStore extends BlobStore {
+  has(sha256: string): Promise<boolean>;
+}
+
+/**
+ * Blobs as files `<folder>/ab/cd/<sha256>`. A file has its name only when all of it is on disk, so several processes may
+ * share the folder and may be killed at any moment.
+ * @throws Error when the folder cannot be made or written to
+ */
+export async function openFolderBlobStore(folder: string): Promise<FolderBlobStore> {
+  const incoming = join(folder, INCOMING);
+  await mkdir(incoming, { recursive: true, mode: 0o700 });
+  await removeAbandoned(incoming);
+  const pathOf = (sha256: string): string => join(folder, sha256.slice(0, 2), sha256.slice(2, 4), sha256);
+  return {
+    put: async (content, maxBytes) => {
+      const temporary = join(incoming, randomUUID());
+      try {
+        const blob = await write(temporary, atMost(content, maxBytes));
+        await giveName(temporary, pathOf(blob.sha256));
+        return blob;
+      } catch (error) {
+        throw NO_ROOM.has(systemCode(error))
+          ? new CynodeError('unavailable', 'There is no room for files on the server', { cause: error })
+          : error;
+      } finally {
+        await rm(temporary, { force: true });
+      }
+    },
+    open: async (sha256) => (SHA256.test(sha256) ? openFile(pathOf(sha256)) : null),
+    has: async (sha256) =>
+      SHA256.test(sha256) &&
+      access(pathOf(sha256)).then(
+        () => true,
+        () => false,
+      ),
+  };
+}
+
+async function write(path: string, content: AsyncIterable<Uint8Array>): Promise<BlobRef> {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  await using file = await open(path, 'wx', 0o600);
+  for await (const chunk of content) {
+    hash.update(chunk);
+    sizeBytes += chunk.length;
+    await file.writeFile(chunk);
+  }
+  await file.sync();
+  return { sha256: hash.digest('hex'), sizeBytes };
+}
+
+/** A link keeps an older file of the same content where it is: it may be open. */
+async function giveName(temporary: string, path: string): Promise<void> {
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  try {
+    await link(temporary, path);
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+  }
+  for (const parent of [folder, dirname(folder), dirname(dirname(folder))]) await syncFolder(parent);
+}
+
+async function syncFolder(path: string): Promise<void> {
+  await using folder = await open(path, 'r');
+  await folder.sync();
+}
+
+async function openFile(
+  path: string,
+): Promise<{ sizeBytes: number; content: AsyncIterable<Uint8Array> } | null> {
+  let file: FileHandle;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null;
+    throw error;
+  }
+  const { size } = await file.stat();
+  return { sizeBytes: size, content: file.createReadStream() };
+}
+
+async function removeAbandoned(incoming: string): Promise<void> {
+  for (const name of await readdir(incoming)) {
+    const path = join(incoming, name);
+    const info = await stat(path).catch(() => null);
+    if (info !== null && Date.now() - info.mtimeMs > ABANDONED_MS) await rm(path, { force: true });
+  }
+}
+
+function systemCode(error: unknown): string {
+  const code: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined;
+  return typeof code === 'string' ? code : '';
+}
