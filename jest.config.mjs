@@ -7,6 +7,7 @@ const common = {
   },
   extensionsToTreatAsEsm: ['.ts'],
   testEnvironment: 'node',
+  setupFilesAfterEnv: ['<rootDir>/test/support/setup/timeout.ts'],
 };
 
 export default {

@@ -41,6 +41,8 @@ export function createOrchestratorActivities(deps: OrchestratorActivityDeps): Or
     finishTask: ({ taskId }) =>
       guard('finishTask', { taskId }, async () => ({ status: await finishTask(db, taskId) })),
     markNodeInactive: ({ nodeSlug, incarnation }) =>
-      guard('markNodeInactive', { node: nodeSlug }, () => markNodeInactive(db, nodeSlug, incarnation)),
+      guard('markNodeInactive', { node: nodeSlug }, async () => ({
+        incarnation: await markNodeInactive(db, nodeSlug, incarnation),
+      })),
   };
 }

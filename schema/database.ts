@@ -9,6 +9,10 @@ export type Transaction = KyselyTransaction<Tables>;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Bounds any one statement; our transactions are short. */
 const STATEMENT_TIMEOUT_MS = 15_000;
+/** A process that is paused in the middle of a transaction must not keep its locks: others wait for the placement lock. */
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000;
+/** Below the time that a local activity has, so that a lock that is not had is a failure it can report. */
+const LOCK_TIMEOUT_MS = 2_500;
 
 export interface OpenDatabase extends AsyncDisposable {
   readonly db: Database;
@@ -25,6 +29,8 @@ export function openDatabase(options: {
     max: options.poolSize,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    lock_timeout: LOCK_TIMEOUT_MS,
     application_name: 'cynodeai',
     keepAlive: true,
   });

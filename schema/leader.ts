@@ -1,6 +1,8 @@
 import pg from 'pg';
 
 const LEADER_LOCK = 4_359_002;
+/** The leader asks every two seconds; one that is paused or cut off loses its session, and so the lock, after this. */
+const IDLE_SESSION_TIMEOUT_MS = 10_000;
 
 export interface Leadership extends AsyncDisposable {
   /** True while this process is the one that leads; tries to become it. Never throws: without Postgres nobody leads. */
@@ -31,6 +33,7 @@ export function createLeadership(databaseUrl: string): Leadership {
         candidate.on('error', () => undefined); // the next query tells
         session = candidate;
         await candidate.connect();
+        await candidate.query(`set idle_session_timeout = ${IDLE_SESSION_TIMEOUT_MS}`);
         const { rows } = await candidate.query<{ locked: boolean }>(
           'select pg_try_advisory_lock($1) as locked',
           [LEADER_LOCK],

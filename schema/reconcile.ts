@@ -47,11 +47,14 @@ export async function findUndeliveredCancels(db: Database, limit: number): Promi
   return rows.map(({ id }) => id);
 }
 
-/** Tasks with an attempt that was opened for a waiter but is not claimed after a while: the signal may have been lost. */
+/**
+ * Tasks with an attempt that was opened for a waiter but is not claimed after a while: the signal may have been lost. A
+ * plain HTTP dispatch may wait its turn for long, so its task is left alone.
+ */
 export async function findUnclaimed(db: Database, limit: number): Promise<readonly string[]> {
   const { rows } = await sql<{ task_id: string }>`
     select distinct j.task_id from job_attempts a join jobs j on j.id = a.job_id
-    where a.state = 'placed' and a.placed_at < now() - interval '3 seconds' limit ${limit}
+    where a.state = 'placed' and a.transport = 'temporal' and a.placed_at < now() - interval '3 seconds' limit ${limit}
   `.execute(db);
   return rows.map(({ task_id }) => task_id);
 }
@@ -76,10 +79,21 @@ export async function findTemporalNodes(
   return rows;
 }
 
-/** The lease of this incarnation was lost: no new jobs until the node is heard of again. A newer incarnation is left alone. */
-export async function markNodeInactive(db: Database, slug: string, incarnation: number): Promise<void> {
-  await sql`
-    update nodes set status = 'inactive', lease_held = false, updated_at = now()
-    where node_slug = ${slug} and incarnation = ${incarnation} and status in ('registered', 'active')
+/**
+ * The lease of this incarnation was lost: no new jobs until the node is heard of again. Another incarnation is left alone.
+ * @returns the stored incarnation, null when the node is not known
+ */
+export async function markNodeInactive(
+  db: Database,
+  slug: string,
+  incarnation: number,
+): Promise<number | null> {
+  const { rows } = await sql<{ incarnation: number }>`
+    with marked as (
+      update nodes set status = 'inactive', lease_held = false, updated_at = now()
+      where node_slug = ${slug} and incarnation = ${incarnation} and status in ('registered', 'active')
+    )
+    select incarnation from nodes where node_slug = ${slug}
   `.execute(db);
+  return rows[0]?.incarnation ?? null;
 }

@@ -15,6 +15,11 @@ export interface AttemptRow {
   readonly deadline_at: Date | null;
 }
 
+/** The live attempt, and for how long it may still act where nobody can stop it (plain HTTP nodes), by the database's clock. */
+export interface LiveAttempt extends AttemptRow {
+  readonly acts_for_ms: number;
+}
+
 export interface JobRow {
   readonly id: string;
   readonly task_id: string;
@@ -46,10 +51,16 @@ export function lockJob(tx: Transaction, jobId: string): Promise<JobRow | undefi
 }
 
 /** The live attempt: the lease that counts. */
-export function findLiveAttempt(tx: Transaction, jobId: string): Promise<AttemptRow | undefined> {
+export function findLiveAttempt(tx: Transaction, jobId: string): Promise<LiveAttempt | undefined> {
   return tx
     .selectFrom('job_attempts')
     .selectAll()
+    .select(
+      sql<number>`case when state = 'claimed' and deadline_at is not null
+        then greatest(0, extract(epoch from deadline_at - now()) * 1000)::float8 else 0 end`.as(
+        'acts_for_ms',
+      ),
+    )
     .where('job_id', '=', jobId)
     .where('ended_at', 'is', null)
     .executeTakeFirst();

@@ -7,7 +7,7 @@ import { isTerminalJobStatus } from '../../contracts/tasks.ts';
 import { LEASE } from '../../contracts/temporal.ts';
 import type { Transaction } from '../database.ts';
 import { endAttempt, findLiveAttempt, lockJob } from './attempts.ts';
-import type { AttemptRow, JobRow } from './attempts.ts';
+import type { AttemptRow, JobRow, LiveAttempt } from './attempts.ts';
 import { storeResult } from './intake.ts';
 import { placeWaitingJobs } from './placement.ts';
 
@@ -18,52 +18,100 @@ export interface PlaceJobRequest {
   readonly end: AttemptEnd;
 }
 
-export interface PlaceJobResult {
-  readonly step: JobStep;
+export interface PlaceJobsResult {
+  /** A step for each request, in the same order. */
+  readonly steps: readonly JobStep[];
   /** Tasks to signal after the commit. */
   readonly wokenTaskIds: readonly string[];
 }
 
 /**
- * Settles a job after an attempt, or finds it the next one; what is stored decides. Safe to repeat: a later live attempt
- * is returned as it is. The caller holds the lock of the task's row.
+ * Settles jobs after an attempt, or finds them the next one; what is stored decides. Safe to repeat: a later live attempt
+ * is returned as it is. The caller holds the lock of the task's row; all jobs are locked before placement is, which is
+ * the order for everybody.
  * @throws CynodeError `not_found`
  */
-export async function placeJob(tx: Transaction, request: PlaceJobRequest): Promise<PlaceJobResult> {
-  const job = await lockJob(tx, request.jobId);
-  if (job === undefined) throw new CynodeError('not_found', 'no such job');
-  if (isTerminalJobStatus(job.status)) return unchanged(settled(job.id, job.status));
-
-  const live = await findLiveAttempt(tx, job.id);
-  if (live !== undefined) {
-    const standing = await standingAttempt(tx, job, live, request);
-    if (standing !== null) return unchanged(standing);
-    await giveUp(tx, live, job.cancel_requested_at === null ? request.end : 'canceled');
+export async function placeJobs(
+  tx: Transaction,
+  requests: readonly PlaceJobRequest[],
+): Promise<PlaceJobsResult> {
+  const jobs: JobRow[] = [];
+  for (const { jobId } of requests) jobs.push(await requireJob(tx, jobId));
+  const decided: (JobStep | null)[] = [];
+  let slotsChanged = false;
+  for (const [index, request] of requests.entries()) {
+    const job = jobs[index];
+    if (job === undefined) continue;
+    const step = await unchangedStep(tx, job, request);
+    decided.push(step ?? (await endOrWait(tx, job, request)));
+    slotsChanged ||= step === null;
   }
-  const ended = live === undefined ? job : { ...job, lost_attempts: await countLost(tx, job.id) };
-  const final = finalStatus(ended, live?.number ?? 0);
-  if (final !== null) return settle(tx, ended, final);
-  return wait(tx, ended);
+  const asking = new Set(requests.map(({ jobId }) => jobId));
+  const wokenTaskIds = slotsChanged ? await placeWaitingJobs(tx, asking) : [];
+  const steps: JobStep[] = [];
+  for (const [index, job] of jobs.entries()) steps.push(decided[index] ?? (await waitingOrPlaced(tx, job)));
+  return { steps, wokenTaskIds };
 }
 
-/** The step while the live attempt stands: a later one than the caller knows, or one that may still act. */
-async function standingAttempt(
+async function requireJob(tx: Transaction, jobId: string): Promise<JobRow> {
+  const job = await lockJob(tx, jobId);
+  if (job === undefined) throw new CynodeError('not_found', 'no such job');
+  return job;
+}
+
+/** The step of a job that nothing is to be done for: it is settled, or an attempt stands. */
+async function unchangedStep(
   tx: Transaction,
   job: JobRow,
-  live: AttemptRow,
+  request: PlaceJobRequest,
+): Promise<JobStep | null> {
+  if (isTerminalJobStatus(job.status)) return settled(job.id, job.status);
+  const live = await findLiveAttempt(tx, job.id);
+  return live === undefined ? null : standingStep(tx, job, live, request);
+}
+
+/** A later attempt than the caller knows, or one that may still act. */
+async function standingStep(
+  tx: Transaction,
+  job: JobRow,
+  live: LiveAttempt,
   request: PlaceJobRequest,
 ): Promise<JobStep | null> {
   const canceled = job.cancel_requested_at !== null;
   const neverStarted = canceled && live.state === 'placed';
   if (live.number > request.previousAttempt && !neverStarted) return placedStep(tx, job, live);
   if (canceled) return null; // a node that cannot be told to stop is fenced
-  const mayActUntil = live.state === 'claimed' && live.deadline_at !== null ? live.deadline_at.getTime() : 0;
-  const retryAfterMs = mayActUntil - Date.now();
-  return retryAfterMs > 0 ? { kind: 'hold', jobId: job.id, retryAfterMs } : null;
+  return live.acts_for_ms > 0
+    ? { kind: 'hold', jobId: job.id, retryAfterMs: Math.ceil(live.acts_for_ms) }
+    : null;
 }
 
-async function giveUp(tx: Transaction, live: AttemptRow, end: AttemptEnd): Promise<void> {
-  await endAttempt(tx, live, end === 'canceled' ? 'canceled' : 'lost', end);
+/** Gives the live attempt up. The job ends, or it waits (null): in its old place if it did before. */
+async function endOrWait(tx: Transaction, job: JobRow, request: PlaceJobRequest): Promise<JobStep | null> {
+  const live = await findLiveAttempt(tx, job.id);
+  const end = job.cancel_requested_at === null ? request.end : 'canceled';
+  if (live !== undefined) await endAttempt(tx, live, end === 'canceled' ? 'canceled' : 'lost', end);
+  const final = finalStatus(job, await countLost(tx, job.id), live?.number ?? 0);
+  if (final !== null) {
+    await storeResult(
+      tx,
+      job.id,
+      final.status,
+      final.status === 'failed' ? faultResult(job, final.code) : null,
+    );
+    return settled(job.id, final.status);
+  }
+  await tx
+    .updateTable('jobs')
+    .set({
+      status: 'queued',
+      waiting_since: job.waiting_since ?? new Date(),
+      waiting_code: 'no_free_slot',
+      updated_at: new Date(),
+    })
+    .where('id', '=', job.id)
+    .execute();
+  return null;
 }
 
 async function countLost(tx: Transaction, jobId: string): Promise<number> {
@@ -77,45 +125,24 @@ async function countLost(tx: Transaction, jobId: string): Promise<number> {
 
 type Final = { readonly status: 'canceled' } | { readonly status: 'failed'; readonly code: ErrorCode };
 
-function finalStatus(job: JobRow, attempts: number): Final | null {
+function finalStatus(job: JobRow, lostAttempts: number, attempts: number): Final | null {
   if (job.cancel_requested_at !== null) return { status: 'canceled' };
-  if (job.lost_attempts >= LEASE.maxLostAttempts || attempts >= LEASE.maxPlacements) {
+  if (lostAttempts >= LEASE.maxLostAttempts || attempts >= LEASE.maxPlacements) {
     return { status: 'failed', code: 'node_losses_exhausted' };
   }
   return null;
 }
 
-async function settle(tx: Transaction, job: JobRow, final: Final): Promise<PlaceJobResult> {
-  await storeResult(
-    tx,
-    job.id,
-    final.status,
-    final.status === 'failed' ? faultResult(job, final.code) : null,
-  );
-  return { step: settled(job.id, final.status), wokenTaskIds: await placeWaitingJobs(tx) };
-}
-
-/** The job waits, in its old place if it did before; placement then may find it a node at once. */
-async function wait(tx: Transaction, job: JobRow): Promise<PlaceJobResult> {
-  await tx
-    .updateTable('jobs')
-    .set({
-      status: 'queued',
-      waiting_since: job.waiting_since ?? new Date(),
-      waiting_code: 'no_free_slot',
-      updated_at: new Date(),
-    })
-    .where('id', '=', job.id)
-    .execute();
-  const wokenTaskIds = await placeWaitingJobs(tx, job.id);
+/** What placement made of a waiter. */
+async function waitingOrPlaced(tx: Transaction, job: JobRow): Promise<JobStep> {
   const live = await findLiveAttempt(tx, job.id);
-  if (live !== undefined) return { step: await placedStep(tx, job, live), wokenTaskIds };
+  if (live !== undefined) return placedStep(tx, job, live);
   const { waiting_code } = await tx
     .selectFrom('jobs')
     .select('waiting_code')
     .where('id', '=', job.id)
     .executeTakeFirstOrThrow();
-  return { step: { kind: 'waiting', jobId: job.id, reason: waiting_code ?? 'no_free_slot' }, wokenTaskIds };
+  return { kind: 'waiting', jobId: job.id, reason: waiting_code ?? 'no_free_slot' };
 }
 
 async function placedStep(tx: Transaction, job: JobRow, live: AttemptRow): Promise<JobStep> {
@@ -136,10 +163,6 @@ async function placedStep(tx: Transaction, job: JobRow, live: AttemptRow): Promi
 
 function settled(jobId: string, jobStatus: JobRow['status']): JobStep {
   return { kind: 'settled', jobId, jobStatus, taskStatus: null };
-}
-
-function unchanged(step: JobStep): PlaceJobResult {
-  return { step, wokenTaskIds: [] };
 }
 
 /** A result for a job that failed without a reply of a node, so that clients find one as always. */

@@ -10,6 +10,14 @@ export function noteRegistration(state: NodeState, incarnation: number): void {
   if (incarnation > state.incarnation) state.incarnation = incarnation;
 }
 
+/**
+ * After a lease was lost, what is stored counts: a database that was restored or made anew begins again below the
+ * incarnation that the workflow knows. A registration that came meanwhile is newer than the answer.
+ */
+export function adoptStored(state: NodeState, lost: number, stored: number | null): void {
+  if (stored !== null && state.incarnation === lost) state.incarnation = stored;
+}
+
 /** Pause before the lease is offered again, so that an agent which refuses it at once does not fill the history. */
 export function leaseBackoffMs(heldForMs: number): number {
   return heldForMs < 10_000 ? 5_000 : 0;

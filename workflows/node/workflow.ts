@@ -14,7 +14,7 @@ import type { NodeControlActivities, NodeWorkflowInput } from '../../contracts/a
 import { controlQueueOf, LEASE } from '../../contracts/temporal.ts';
 import { databaseStep } from '../steps.ts';
 import { configChangedSignal, registeredSignal } from './messages.ts';
-import { leaseBackoffMs, noteRegistration } from './state.ts';
+import { adoptStored, leaseBackoffMs, noteRegistration } from './state.ts';
 import type { NodeState } from './state.ts';
 
 type LeaseEnd = 'handover' | 'lost' | 'replaced';
@@ -48,7 +48,10 @@ async function keepLease(nodeSlug: string, state: NodeState): Promise<void> {
     const end = await holdLease(nodeSlug, incarnation, () => state.incarnation !== incarnation);
     if (end === 'handover') return;
     if (end === 'lost') {
-      await databaseStep('mark the node inactive', (db) => db.markNodeInactive({ nodeSlug, incarnation }));
+      const stored = await databaseStep('mark the node inactive', (db) =>
+        db.markNodeInactive({ nodeSlug, incarnation }),
+      );
+      adoptStored(state, incarnation, stored.incarnation);
       const pauseMs = leaseBackoffMs(Date.now() - since);
       if (pauseMs > 0) await sleep(pauseMs, { summary: 'pause before the lease is offered again' });
     }

@@ -14,9 +14,7 @@ export function useDatabase(): () => Database {
       openDatabase({
         url: database.url,
         poolSize: 20,
-        onIdleError: (error) => {
-          throw error;
-        },
+        onIdleError: () => undefined,
       }),
     ).db;
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { describeStep, endOfFailure, pauseAfterMs } from '../../../workflows/job/state.ts';
-import { leaseBackoffMs, noteRegistration } from '../../../workflows/node/state.ts';
+import { adoptStored, leaseBackoffMs, noteRegistration } from '../../../workflows/node/state.ts';
 import { nodesOf } from '../../../workflows/task/state.ts';
 
 describe('the end of an attempt', () => {
@@ -63,6 +63,17 @@ describe('the state of a node', () => {
         expect(state.incarnation).toBe(Math.max(...signals));
       }),
     );
+  });
+
+  it('follows the database when that was made anew, unless a registration came meanwhile', () => {
+    const state = { incarnation: 7, pendingConfig: null };
+    adoptStored(state, 7, null);
+    expect(state.incarnation).toBe(7);
+    adoptStored(state, 7, 1);
+    expect(state.incarnation).toBe(1);
+    noteRegistration(state, 2);
+    adoptStored(state, 1, 1);
+    expect(state.incarnation).toBe(2);
   });
 
   it('pauses only after a lease that was lost at once', () => {
