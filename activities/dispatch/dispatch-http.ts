@@ -18,6 +18,7 @@ import type { HttpTarget } from '../../schema/jobs/http-dispatch.ts';
 import { claimAttempt, completeAttempt } from '../../schema/jobs/intake.ts';
 import { withFixedFailures } from '../failures.ts';
 import { signalWoken } from '../signal-woken.ts';
+import { withPatience } from './patience.ts';
 import { toUpstreamRequest } from './upstream-request.ts';
 
 /** A cancel is heard of with the next heartbeat. */
@@ -49,52 +50,61 @@ export function createDispatchActivities(deps: DispatchDeps): DispatchActivities
   };
 }
 
+interface Attempt {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly claimId: string;
+}
+
 async function dispatch(deps: DispatchDeps, jobId: string, attempt: number): Promise<void> {
+  const { cancellationSignal: signal } = Context.current();
   const target = await findHttpTarget(deps.db, jobId, attempt);
+  // Opened before the claim: a token that cannot be opened must not leave an attempt that seems to act.
+  const bearer = deps.envelope.open(target.workerToken, `node:${target.nodeId}`);
   const key = { jobId, attempt, nodeId: target.nodeId, claimId: randomUUID() };
-  const { payload, timeoutSeconds } = await claimAttempt(deps.db, {
-    ...key,
-    incarnation: target.incarnation,
-  });
+  const { payload, timeoutSeconds } = await withPatience(
+    () => claimAttempt(deps.db, { ...key, incarnation: target.incarnation }),
+    signal,
+  );
   const request = toUpstreamRequest(payload, timeoutSeconds);
   const result =
-    request === null
-      ? scriptTooLong(payload)
-      : await runOnNode(deps, target, request, timeoutSeconds, key.claimId, key);
-  const { wokenTaskIds } = await completeAttempt(deps.db, { ...key, result });
+    request === null ? scriptTooLong(payload) : await runOnNode(deps, { ...target, bearer }, request, key);
+  const { wokenTaskIds } = await withPatience(() => completeAttempt(deps.db, { ...key, result }), signal);
   signalWoken(deps, wokenTaskIds);
 }
 
 async function runOnNode(
   deps: DispatchDeps,
-  target: HttpTarget,
+  target: Pick<HttpTarget, 'baseUrl'> & { readonly bearer: string },
   request: RunRequest,
-  timeoutSeconds: number,
-  claimId: string,
-  { jobId, attempt }: { readonly jobId: string; readonly attempt: number },
+  { jobId, attempt, claimId }: Attempt,
 ): Promise<RunResponse> {
+  const { cancellationSignal: signal } = Context.current();
   try {
     const { data } = await deps.http.send({
       method: 'POST',
       url: `${target.baseUrl.replace(/\/+$/, '')}${PATHS.workerJobsRun}`,
-      bearer: deps.envelope.open(target.workerToken, `node:${target.nodeId}`),
+      bearer: target.bearer,
       body: request,
       reply: plainResponseSchema,
-      timeoutMs: timeoutSeconds * 1000 + LEASE.startToCloseMarginMs / 2,
-      signal: Context.current().cancellationSignal,
+      timeoutMs: (request.sandbox.timeout_seconds ?? 0) * 1000 + LEASE.startToCloseMarginMs / 2,
+      signal,
     });
     return data;
   } catch (error) {
-    Context.current().cancellationSignal.throwIfAborted();
+    signal.throwIfAborted();
     if (neverStarted(error)) await releaseDeadline(deps.db, jobId, attempt, claimId);
     deps.logger.warn({ err: error, jobId, attempt }, 'dispatch to the node failed');
     throw codedFailure('node_fault', { nonRetryable: true });
   }
 }
 
+/** Statuses with which a Worker API refuses a job (contract §10.3). A gateway's 502 or 504 says nothing of the node. */
+const REFUSALS: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 413, 500, 503]);
+
 /** Refused by the node, or no connection at all: nothing runs there. */
 function neverStarted(error: unknown): boolean {
-  if (error instanceof HttpStatusError) return true;
+  if (error instanceof HttpStatusError) return REFUSALS.has(error.status);
   const cause: unknown = error instanceof Error ? error.cause : undefined;
   const code: unknown = typeof cause === 'object' && cause !== null ? Reflect.get(cause, 'code') : undefined;
   return code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'UND_ERR_CONNECT_TIMEOUT';

@@ -121,12 +121,19 @@ export async function storeResult(
   status: 'completed' | 'failed' | 'canceled',
   result: RunResponse | null,
 ): Promise<void> {
-  const stored = result === null ? null : JSON.stringify({ ...result, exit_code: result.exit_code ?? 0 });
+  const stored = result === null ? null : toStorableJson({ ...result, exit_code: result.exit_code ?? 0 });
   await sql`
     update jobs set status = ${status}, result = ${stored}::jsonb, failure_code = ${result?.failure_code ?? null},
       waiting_since = null, waiting_code = null, ended_at = now(), updated_at = now()
     where id = ${jobId}
   `.execute(tx);
+}
+
+/** JSON that Postgres takes: output is bytes of a program, so it may hold a NUL or half a surrogate pair. */
+function toStorableJson(value: unknown): string {
+  return JSON.stringify(value, (_key, member: unknown) =>
+    typeof member === 'string' ? member.replaceAll('\0', '\uFFFD').toWellFormed() : member,
+  );
 }
 
 async function lockAttempt(

@@ -75,6 +75,20 @@ describe('completing', () => {
     await expect(jobs.complete(task, 1, claimId)).rejects.toMatchObject({ code: 'attempt_superseded' });
   });
 
+  it('stores output that Postgres would not take as it is', async () => {
+    const task = await jobs.begun();
+    const claimId = randomUUID();
+    await jobs.claim(task, 1, claimId);
+    await jobs.complete(task, 1, claimId, jobs.node(), { stdout: 'a\0b\uD800c' });
+    const job = await jobs
+      .db()
+      .selectFrom('jobs')
+      .select('result')
+      .where('id', '=', task.jobIds[0])
+      .executeTakeFirstOrThrow();
+    expect(job.result?.stdout).toBe('a\uFFFDb\uFFFDc');
+  });
+
   it('refuses another claim', async () => {
     const task = await jobs.begun();
     await jobs.claim(task, 1);

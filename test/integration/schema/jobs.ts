@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeEach } from '@jest/globals';
 import { claimAttempt, completeAttempt } from '../../../schema/jobs/intake.ts';
 import type { Claim } from '../../../schema/jobs/intake.ts';
+import type { RunResponse } from '../../../contracts/jobs.ts';
 import type { Database } from '../../../schema/database.ts';
 import { advanceJob, beginTask } from '../../../schema/tasks/lifecycle.ts';
 import { seedNode, seedTask, seedUser } from '../../support/seed.ts';
@@ -42,13 +43,19 @@ export function useJobs() {
         incarnation: on.incarnation,
         claimId,
       }),
-    complete: (task: SeededTask, attempt: number, claimId: string, on = node()) =>
+    complete: (
+      task: SeededTask,
+      attempt: number,
+      claimId: string,
+      on = node(),
+      over: Partial<RunResponse> = {},
+    ) =>
       completeAttempt(database(), {
         jobId: task.jobIds[0],
         attempt,
         nodeId: on.id,
         claimId,
-        result: workerReply(task.taskId, task.jobIds[0]),
+        result: workerReply(task.taskId, task.jobIds[0], over),
       }),
     advance: (task: SeededTask, previousAttempt: number, end: Parameters<typeof advanceJob>[1]['end']) =>
       advanceJob(database(), { jobId: task.jobIds[0], previousAttempt, end }),
