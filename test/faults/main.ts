@@ -13,6 +13,7 @@ const USAGE = `npm run faults -- [--faults N] [--seed S] [--minutes M] [--in-fli
   --minutes M    inject no more after that many (60)
   --in-flight N  tasks at once (12)
   --dockerd      also restart a Docker daemon of its own, used by the second node; needs root
+  --logs FOLDER  copy everybody's logs there at the end
   --report FILE  write the report there as JSON`;
 
 const optionsSchema = z.object({
@@ -21,6 +22,7 @@ const optionsSchema = z.object({
   minutes: z.coerce.number().positive().default(60),
   'in-flight': z.coerce.number().int().min(1).max(50).default(12),
   dockerd: z.boolean().default(false),
+  logs: z.string().optional(),
   report: z.string().optional(),
 });
 
@@ -33,6 +35,7 @@ function readOptions(): z.infer<typeof optionsSchema> | null {
         minutes: { type: 'string' },
         'in-flight': { type: 'string' },
         dockerd: { type: 'boolean' },
+        logs: { type: 'string' },
         report: { type: 'string' },
       },
     });
@@ -54,6 +57,7 @@ async function main(): Promise<number> {
     maxMinutes: options.minutes,
     inFlight: options['in-flight'],
     ownDockerd: options.dockerd,
+    logsFolder: options.logs,
     say: (line) => console.error(line),
   });
   if (options.report !== undefined) await writeFile(options.report, `${JSON.stringify(report, null, 2)}\n`);

@@ -12,6 +12,7 @@ import { startStack, type NodeAgent, type Stack } from '../support/stack/stack.t
 import { followContainers, type ContainerJournal } from './container-journal.ts';
 import { startControlPlaneProxy, type ControlPlaneProxy } from './control-plane-proxy.ts';
 import { startOwnDockerd, type OwnDockerd } from './own-dockerd.ts';
+import { keepLogs } from './keep-logs.ts';
 import type { Abilities, Victim as VictimName } from './plan.ts';
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
 import { engineVictim, roleVictim, type Victim } from './victims.ts';
@@ -34,6 +35,8 @@ export interface RigOptions {
   readonly ownDockerd: boolean;
   /** Aborted when faults and load are over, so that nothing is started again. */
   readonly over: AbortSignal;
+  /** Everybody's logs are copied there at the end, also when the run fails. */
+  readonly logsFolder?: string | undefined;
   readonly say: (line: string) => void;
 }
 
@@ -44,6 +47,7 @@ const ORCHESTRATOR = ['user-api', 'control-plane', 'orchestrator-worker'] as con
 export async function buildRig(options: RigOptions): Promise<Rig> {
   const run = await openRunFolder();
   onRelease(() => run.remove());
+  if (options.logsFolder !== undefined) keepLogs(run.path, options.logsFolder);
   publishTestSetting('stateFolder', run.path);
   await prepareTestDocker(run);
   const postgres = await startMigratedPostgres(run, { durable: true });

@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly maxMinutes: number;
   readonly inFlight: number;
   readonly ownDockerd: boolean;
+  /** Everybody's logs are copied there at the end, also when the run fails. */
+  readonly logsFolder?: string | undefined;
   readonly say: (line: string) => void;
 }
 
