@@ -29,6 +29,13 @@ export interface HttpAppOptions extends HealthOptions {
   readonly timings?: HttpTimings;
 }
 
+const MAX_PARAM_LENGTH = 512;
+/** Fastify's own texts repeat the whole path. */
+const PATH_FAULTS: Readonly<Record<string, string>> = {
+  FST_ERR_BAD_URL: 'The path cannot be decoded; write it in UTF-8 with % for what is not ASCII',
+  FST_ERR_MAX_PARAM_LENGTH: `A part of the path has more than ${MAX_PARAM_LENGTH} characters; check the id or name in it`,
+};
+
 export type HttpApp = ReturnType<typeof buildApp>;
 
 function buildApp(options: HttpAppOptions) {
@@ -40,7 +47,7 @@ function buildApp(options: HttpAppOptions) {
     genReqId: () => ulid(),
     logController: new LogController({ disableRequestLogging: true }),
     frameworkErrors: (error, _request, { raw }) => {
-      const problem = encodeJson(toProblem('validation', error.message));
+      const problem = encodeJson(toProblem('validation', PATH_FAULTS[error.code] ?? error.message));
       raw.writeHead(400, { 'content-type': 'application/problem+json' }).end(problem);
     },
     clientErrorHandler: answerClientError,
@@ -52,7 +59,7 @@ function buildApp(options: HttpAppOptions) {
     trustProxy: options.trustedProxies === undefined ? false : [...options.trustedProxies],
     forceCloseConnections: 'idle',
     exposeHeadRoutes: true,
-    routerOptions: { maxParamLength: 512 },
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
   }).withTypeProvider<ZodTypeProvider>();
 }
 
