@@ -36,6 +36,8 @@ const PATH_FAULTS: Readonly<Record<string, string>> = {
   FST_ERR_MAX_PARAM_LENGTH: `A part of the path has more than ${MAX_PARAM_LENGTH} characters; check the id or name in it`,
 };
 
+const BODY_TOO_LARGE = 'FST_ERR_CTP_BODY_TOO_LARGE';
+
 export type HttpApp = ReturnType<typeof buildApp>;
 
 function buildApp(options: HttpAppOptions) {
@@ -150,7 +152,17 @@ function sendError(
   const problem = toProblem(code, detail);
   if (problem.status >= 500 && !(error instanceof CynodeError))
     request.log.error({ err: error }, 'request failed');
+  if (error.code === BODY_TOO_LARGE) readRestInVain(request, reply);
   return reply.code(problem.status).type('application/problem+json').send(problem);
+}
+
+/**
+ * Closed while it still sends, a client would see a broken connection and never its refusal. How long it may go on is
+ * bounded by the read timeout.
+ */
+function readRestInVain(request: FastifyRequest, reply: FastifyReply): void {
+  void reply.removeHeader('connection');
+  request.raw.resume();
 }
 
 function describe(
@@ -159,7 +171,7 @@ function describe(
   tooLarge: ErrorCode,
 ): { code: ErrorCode; detail: string } {
   if (error instanceof CynodeError) return { code: error.code, detail: error.message };
-  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+  if (error.code === BODY_TOO_LARGE)
     return { code: tooLarge, detail: 'Invalid request body: too large' };
   if (error.statusCode === 429) return { code: 'rate_limit', detail: error.message };
   if (error.statusCode !== undefined && error.statusCode < 500)

@@ -61,6 +61,24 @@ describe('over a real connection', () => {
     expect(streamed).toMatch(/^HTTP\/1\.1 400 [^]*too large/);
   });
 
+  it('lets a client that sends everything before it reads have its refusal', async () => {
+    const body = 'x'.repeat(32 * 1024 * 1024);
+    const { hostname, port } = new URL(origin);
+    const head = `POST /v1/anything HTTP/1.1\r\nHost: test\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const reply = await new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(port), hostname);
+      socket.on('error', reject);
+      socket.pause().write(head + body, 'latin1', () => {
+        socket.once('data', (part) => {
+          socket.destroy();
+          resolve(part.toString());
+        });
+        socket.resume();
+      });
+    });
+    expect(reply).toMatch(/^HTTP\/1\.1 400 [^]*too large/);
+  });
+
   it('reads an empty chunked body as none', async () => {
     const reply = await exchange(
       origin,
