@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { bootTimeMs } from '../../platform/clock.ts';
+import { createBytesClient, type BytesClient } from '../../platform/http/bytes.ts';
 import { createHttpClient } from '../../platform/http/client.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Registry } from '../../platform/metrics.ts';
 import type { NodeAgentConfig } from '../config/node-agent-config.ts';
+import { createJobFiles } from '../files/job-files.ts';
 import { Outbox } from '../outbox/outbox.ts';
 import { createDockerEngine, JobRunner, WorkspaceRoot, type ContainerEngine } from '../sandbox/index.ts';
 import { createControlActivities } from '../temporal/control-activities.ts';
@@ -45,6 +47,7 @@ interface Foundation extends AgentOptions {
   readonly capability: CapabilityReporter;
   readonly session: NodeSession;
   readonly orchestrator: OrchestratorClient;
+  readonly bytes: BytesClient;
   readonly outbox: Outbox;
   readonly counts: NodeMetrics;
   readonly inEffect: ConfigInEffect;
@@ -124,6 +127,7 @@ function foundation(options: AgentOptions): Foundation {
     capability,
     session,
     orchestrator,
+    bytes: acquired.use(createBytesClient()),
     outbox: new Outbox({ state, logger, complete: (...completion) => orchestrator.complete(...completion) }),
     inEffect,
     counts: createNodeMetrics(options.metrics),
@@ -176,6 +180,11 @@ function assembleConfiguration(
 
 function linkStarter(base: Foundation, refreshConfig: () => Promise<void>): ApplierDeps['startLink'] {
   const { runner, outbox, nodeLease, session, orchestrator, logger, metrics } = base;
+  const openFiles = createJobFiles({
+    baseUrl: () => session.endpoints.baseUrl,
+    bytes: base.bytes,
+    nowMs: bootTimeMs,
+  });
   return (settings) =>
     startTemporalLink({
       settings,
@@ -186,6 +195,7 @@ function linkStarter(base: Foundation, refreshConfig: () => Promise<void>): Appl
           outbox,
           client,
           claim: (...attempt) => orchestrator.claim(...attempt),
+          openFiles,
           counts: base.counts,
           nowMs: bootTimeMs,
           shutdown: base.jobsOver.signal,

@@ -1,11 +1,20 @@
+import { join } from 'node:path';
 import { CynodeError } from '../../contracts/errors.ts';
 import type { RunRequest, RunResponse } from '../../contracts/jobs.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { EngineError } from './engine.ts';
 import { executePlan, type ExecutionDeps } from './execution.ts';
+import type { CollectedFiles, FileExchange } from './file-exchange.ts';
 import { imageForbiddenText, imageMissingText } from './images.ts';
 import type { NodeIdentity } from './names.ts';
-import { imageOf, planContainer, type ContainerPlan, type SandboxUser } from './plan.ts';
+import {
+  ARTIFACTS_FOLDER,
+  ATTACHMENTS_FOLDER,
+  imageOf,
+  planContainer,
+  type ContainerPlan,
+  type SandboxUser,
+} from './plan.ts';
 import { effectiveTimeoutSeconds, isImageAllowed, type SandboxPolicy } from './policy.ts';
 import { notStarted, responseOf } from './response.ts';
 import { stopReasonOf } from './stop.ts';
@@ -26,6 +35,8 @@ export interface AttemptOptions {
   readonly attempt: number;
   readonly signal: AbortSignal;
   readonly onStarted: () => void;
+  /** Absent: files neither come nor go. */
+  readonly files?: FileExchange | undefined;
 }
 
 const SECOND_MS = 1000;
@@ -50,15 +61,31 @@ export async function runAttempt(
   try {
     if (options.signal.aborted) throw stopReasonOf(options.signal);
     await deps.workspaces.prepare(plan);
+    await options.files?.bring(
+      (name, content) => deps.workspaces.addFile(plan, `${ATTACHMENTS_FOLDER}/${name}`, content),
+      options.signal,
+    );
     const limits = { timeoutMs: timeoutSeconds * SECOND_MS, pullTimeoutMs: policy.pullTimeoutMs };
     const execution = await executePlan(plan, { ...options, ...limits }, deps);
+    const response = responseOf(request, startedAt, execution, { limits: plan.limits, timeoutSeconds });
+    const files = await collectFiles(plan, options);
     deps.afterwards(removeAll(plan, deps));
-    return responseOf(request, startedAt, execution, { limits: plan.limits, timeoutSeconds });
+    return { ...response, ...files };
   } catch (error) {
     await clearAway(plan, error, options.signal, deps);
     if (options.signal.aborted) throw stopReasonOf(options.signal);
     return refusalOf(error, request, startedAt, plan, deps.logger);
   }
+}
+
+/** The container has ended, so nothing in the workspace changes any more. */
+async function collectFiles(
+  plan: ContainerPlan,
+  { files, signal }: AttemptOptions,
+): Promise<CollectedFiles | undefined> {
+  const collected = await files?.collect(join(plan.workspacePath, ARTIFACTS_FOLDER), signal);
+  if (files !== undefined && signal.aborted) throw stopReasonOf(signal);
+  return collected;
 }
 
 function planOrRefuse(
@@ -79,6 +106,7 @@ function planOrRefuse(
       defaultImage: policy.defaultImage,
       workspacePath: deps.workspaces.pathOf(options.key),
       user: deps.user,
+      collectsFiles: options.files !== undefined,
     });
   } catch (error) {
     if (error instanceof CynodeError) return error;
@@ -123,6 +151,10 @@ function refusalOf(
       `the container engine refuses the job: ${error.message}`,
     );
   }
+  if (error instanceof CynodeError && error.code === 'gone') {
+    return notStarted(request, startedAt, error.code, error.message);
+  }
+  if (error instanceof CynodeError) throw error;
   logger.error({ err: error, container: plan.name }, 'job could not be run');
   throw new CynodeError('node_fault', 'The container engine of the node failed.', { cause: error });
 }

@@ -1,6 +1,7 @@
 /** The public face of the sandbox: everything that runs jobs in containers, and the only importer of dockerode. */
 export { createDockerEngine } from './docker-engine.ts';
 export type { ContainerEngine, EngineInfo } from './engine.ts';
+export type { FileExchange } from './file-exchange.ts';
 export { containerName } from './names.ts';
 export { checkRequest, type SandboxUser } from './plan.ts';
 export type { SandboxLimits, SandboxPolicy } from './policy.ts';

@@ -6,6 +6,10 @@ import type { SandboxLimits } from './policy.ts';
 /** Folder of the job inside the container; the only place on disk it can write to. */
 export const WORKSPACE_DIR = '/workspace';
 
+/** Folders of the workspace through which files come and go. */
+export const ATTACHMENTS_FOLDER = 'attachments';
+export const ARTIFACTS_FOLDER = 'artifacts';
+
 const SCRIPT_FOLDER = '.cynodeai';
 const SCRIPT_FILE = `${SCRIPT_FOLDER}/script`;
 const MAX_IMAGE_LENGTH = 512;
@@ -23,6 +27,8 @@ export interface ContainerPlan {
   readonly limits: SandboxLimits;
   /** Files to write into the workspace first, by path relative to it. All of them are executable. */
   readonly files: readonly { readonly path: string; readonly content: string }[];
+  /** Empty folders to make in the workspace. */
+  readonly folders: readonly string[];
 }
 
 /** Who the job runs as; never root. */
@@ -38,6 +44,8 @@ export interface PlanContext {
   readonly defaultImage: string;
   readonly workspacePath: string;
   readonly user: SandboxUser;
+  /** Whether files that the job leaves are collected. */
+  readonly collectsFiles?: boolean;
 }
 
 /**
@@ -51,7 +59,7 @@ export function planContainer(request: RunRequest, context: PlanContext): Contai
     name: containerName(request.job_id, context.attempt),
     image: imageOf(request, context.defaultImage),
     argv: sandbox.script === undefined ? (sandbox.command ?? []) : scriptArgv(sandbox.script),
-    env: environment(request),
+    env: environment(request, context.collectsFiles === true),
     labels: {
       [LABEL.task]: request.task_id,
       [LABEL.job]: request.job_id,
@@ -63,6 +71,7 @@ export function planContainer(request: RunRequest, context: PlanContext): Contai
     user: context.user,
     limits: context.limits,
     files: sandbox.script === undefined ? [] : [{ path: SCRIPT_FILE, content: sandbox.script }],
+    folders: context.collectsFiles === true ? [ARTIFACTS_FOLDER] : [],
   };
 }
 
@@ -117,12 +126,13 @@ function scriptArgv(script: string): string[] {
 }
 
 /** The job's variables and who it is. `HOME` has to be writable for common tools and may be set by the job. */
-function environment(request: RunRequest): Record<string, string> {
+function environment(request: RunRequest, collectsFiles: boolean): Record<string, string> {
   return {
     HOME: WORKSPACE_DIR,
     ...request.sandbox.env,
     CYNODE_TASK_ID: request.task_id,
     CYNODE_JOB_ID: request.job_id,
     CYNODE_WORKSPACE_DIR: WORKSPACE_DIR,
+    ...(collectsFiles && { CYNODE_ARTIFACTS_DIR: `${WORKSPACE_DIR}/${ARTIFACTS_FOLDER}` }),
   };
 }

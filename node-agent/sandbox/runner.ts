@@ -3,6 +3,7 @@ import type { RunRequest, RunResponse } from '../../contracts/jobs.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { runAttempt } from './attempt.ts';
 import type { ContainerEngine } from './engine.ts';
+import type { FileExchange } from './file-exchange.ts';
 import { ImagePuller } from './images.ts';
 import { attemptKey, containerName, type NodeIdentity } from './names.ts';
 import type { SandboxUser } from './plan.ts';
@@ -30,6 +31,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Called when the container runs. */
   readonly onStarted?: () => void;
+  /** Brings files to the job, and takes those that it leaves. */
+  readonly files?: FileExchange;
 }
 
 interface ActiveJob {
@@ -77,7 +80,7 @@ export class JobRunner {
       return await runAttempt(
         request,
         this.#deps.policy(),
-        { key, attempt: options.attempt, signal, onStarted },
+        { key, attempt: options.attempt, signal, onStarted, files: options.files },
         {
           ...this.#deps,
           remover: this.#remover,

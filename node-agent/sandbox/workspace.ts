@@ -27,6 +27,20 @@ export class WorkspaceRoot {
       await writeFile(path, file.content, { mode: 0o755, flag: 'wx' });
       await giveTo(path, plan.user);
     }
+    for (const name of plan.folders) {
+      const path = join(plan.workspacePath, name);
+      await mkdir(path, { mode: 0o755 });
+      await giveTo(path, plan.user);
+    }
+  }
+
+  /** Writes a file of the job's user from a stream. Only before the container starts. */
+  async addFile(plan: ContainerPlan, path: string, content: AsyncIterable<Uint8Array>): Promise<void> {
+    const target = join(plan.workspacePath, path);
+    await mkdir(dirname(target), { recursive: true, mode: 0o755 });
+    await giveTo(dirname(target), plan.user);
+    await writeFile(target, content, { mode: 0o644 });
+    await giveTo(target, plan.user);
   }
 
   /** Removes an attempt's folder. Only after its container is gone: nobody may change the tree meanwhile. */

@@ -8,6 +8,7 @@ import { sleep } from '../../platform/clock.ts';
 import { HttpStatusError } from '../../platform/http/client.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { traced, tracing } from '../../platform/tracing.ts';
+import type { OpenJobFiles } from '../files/job-files.ts';
 import type { Outbox, OutboxEntry } from '../outbox/outbox.ts';
 import { JobStoppedError, stopReasonOf, type JobRunner } from '../sandbox/index.ts';
 import type { NodeMetrics } from '../telemetry/metrics.ts';
@@ -27,6 +28,7 @@ export interface RunJobDeps {
     body: ClaimBody,
     timeoutMs: number,
   ) => Promise<JobDocument>;
+  readonly openFiles: OpenJobFiles;
   readonly client: Client;
   readonly counts: NodeMetrics;
   readonly nowMs: () => number;
@@ -80,7 +82,11 @@ async function runJob(jobId: string, attempt: number, context: Context, deps: Ru
   const { document, sentAtMs } = await claim(jobId, attempt, claimId, deps);
   using lease = keepLease(context, sentAtMs, deps);
   const result = await traced({ name: 'container', kind: 'internal' }, () =>
-    deps.runner.run(requestOf(document), { attempt, signal: lease.signal }),
+    deps.runner.run(requestOf(document), {
+      attempt,
+      signal: lease.signal,
+      files: deps.openFiles({ document, claimedAtMs: sentAtMs }),
+    }),
   );
   const entry: OutboxEntry = {
     job_id: jobId,
