@@ -117,6 +117,8 @@ async function runWorker(
         }),
       },
       maxConcurrentActivityTaskExecutions: MAX_DISPATCHES,
+      // How long workflows wait for a worker that was killed, before another one takes them.
+      stickyQueueScheduleToStartTimeout: '3s',
       maxHeartbeatThrottleInterval: '1s',
       defaultHeartbeatThrottleInterval: '1s',
       shutdownGraceTime: '5s',

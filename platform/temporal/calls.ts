@@ -8,6 +8,9 @@ import { CynodeError } from '../../contracts/errors.ts';
 
 const DEADLINE_MS = 5_000;
 
+/** A workflow whose worker was killed in the middle of a step goes on elsewhere after this time. */
+export const WORKFLOW_TASK_TIMEOUT = '5s';
+
 /**
  * One call to Temporal with a deadline.
  * @throws CynodeError `unavailable` when Temporal does not answer in time; its own not-found errors pass through.

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { NodeWorkflowInput } from '../../contracts/activities.ts';
 import { nodeWorkflowId, QUEUE_ORCHESTRATOR, SIGNAL, WORKFLOW_TYPE } from '../../contracts/temporal.ts';
-import { callTemporal, ignoreEnded } from './calls.ts';
+import { callTemporal, ignoreEnded, WORKFLOW_TASK_TIMEOUT } from './calls.ts';
 
 /** What front doors and the reconciler ask of node workflows. All calls may be repeated. */
 export interface NodeWorkflows {
@@ -20,6 +20,7 @@ export function createNodeWorkflows(client: Client): NodeWorkflows {
           workflowId: nodeWorkflowId(nodeSlug),
           taskQueue: QUEUE_ORCHESTRATOR,
           args: [input],
+          workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
           signal: SIGNAL.registered,
           signalArgs: [incarnation],
           staticSummary: `Liveness and configuration of ${nodeSlug}`,

@@ -10,7 +10,7 @@ import {
   taskWorkflowId,
   WORKFLOW_TYPE,
 } from '../../contracts/temporal.ts';
-import { callTemporal, ignoreEnded } from './calls.ts';
+import { callTemporal, ignoreEnded, WORKFLOW_TASK_TIMEOUT } from './calls.ts';
 
 export interface TaskToStart {
   readonly taskId: string;
@@ -55,6 +55,7 @@ async function startTask(client: Client, task: TaskToStart): Promise<void> {
         workflowId: taskWorkflowId(task.taskId),
         taskQueue: QUEUE_ORCHESTRATOR,
         args: [input],
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
         // USE_EXISTING alone would run a finished task again.
         workflowIdReusePolicy: 'REJECT_DUPLICATE',
         workflowIdConflictPolicy: 'USE_EXISTING',

@@ -12,6 +12,8 @@ const USAGE = `npm run faults -- [--faults N] [--seed S] [--minutes M] [--in-fli
   --seed S       repeats a schedule and a load (chosen by the time)
   --minutes M    inject no more after that many (60)
   --in-flight N  tasks at once (12)
+  --at-once N    causes that may overlap (2); recoveries always may
+  --gap S        least seconds between two injections; up to 4 more are added (2)
   --dockerd      also restart a Docker daemon of its own, used by the second node; needs root
   --logs FOLDER  copy everybody's logs there at the end
   --report FILE  write the report there as JSON`;
@@ -21,6 +23,8 @@ const optionsSchema = z.object({
   seed: z.coerce.number().int().min(0).max(0xffff_ffff).optional(),
   minutes: z.coerce.number().positive().default(60),
   'in-flight': z.coerce.number().int().min(1).max(50).default(12),
+  'at-once': z.coerce.number().int().min(1).max(5).default(2),
+  gap: z.coerce.number().min(0).max(600).default(2),
   dockerd: z.boolean().default(false),
   logs: z.string().optional(),
   report: z.string().optional(),
@@ -34,6 +38,8 @@ function readOptions(): z.infer<typeof optionsSchema> | null {
         seed: { type: 'string' },
         minutes: { type: 'string' },
         'in-flight': { type: 'string' },
+        'at-once': { type: 'string' },
+        gap: { type: 'string' },
         dockerd: { type: 'boolean' },
         logs: { type: 'string' },
         report: { type: 'string' },
@@ -56,6 +62,8 @@ async function main(): Promise<number> {
     seed: options.seed ?? Date.now() % 1_000_000,
     maxMinutes: options.minutes,
     inFlight: options['in-flight'],
+    atOnce: options['at-once'],
+    gapMs: options.gap * 1_000,
     ownDockerd: options.dockerd,
     logsFolder: options.logs,
     say: (line) => console.error(line),

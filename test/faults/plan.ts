@@ -57,19 +57,28 @@ function deck(random: Random, { smallDisk, ownDockerd }: Abilities): FaultAction
   ]);
 }
 
-/** The faults of a run, the same for the same seed and abilities. */
-export function planFaults(seed: number, count: number, abilities: Abilities): PlannedFault[] {
+export interface Schedule {
+  readonly seed: number;
+  readonly faults: number;
+  /** Least time between two injections. */
+  readonly gapMs: number;
+}
+
+const GAP_SPREAD_MS = 4_000;
+
+/** The faults of a run, the same for the same schedule and abilities. */
+export function planFaults({ seed, faults, gapMs }: Schedule, abilities: Abilities): PlannedFault[] {
   const random = createRandom(seed);
   const plan: PlannedFault[] = [];
   let cards: FaultAction[] = [];
-  for (let index = 1; index <= count; index++) {
+  for (let index = 1; index <= faults; index++) {
     if (cards.length === 0) cards = deck(random, abilities);
     const action = cards.pop();
     if (action === undefined) break;
     plan.push({
       ...action,
       index,
-      gapMs: random.integer(2_000, 6_000),
+      gapMs: random.integer(gapMs, gapMs + GAP_SPREAD_MS),
       lastsMs: lastsMs(action, random),
       delayMs: random.integer(0, 20),
       replies: random.integer(1, 4),

@@ -18,14 +18,16 @@ export interface RunOptions {
   readonly seed: number;
   readonly maxMinutes: number;
   readonly inFlight: number;
+  /** How many causes may overlap. */
+  readonly atOnce: number;
+  /** Least time between two injections. */
+  readonly gapMs: number;
   readonly ownDockerd: boolean;
   /** Everybody's logs are copied there at the end, also when the run fails. */
   readonly logsFolder?: string | undefined;
   readonly say: (line: string) => void;
 }
 
-/** Two causes may overlap, so that recovery itself is hit, but no more. */
-const MAX_AT_ONCE = 2;
 const MINUTE_MS = 60_000;
 const READY_MS = 60_000;
 const DRAIN_MS = 120_000;
@@ -47,8 +49,8 @@ export async function runFaults(options: RunOptions): Promise<Report> {
   const load = new Load(user, createRandom(options.seed ^ LOAD_SALT), options.inFlight, `s${options.seed}`);
   const startedAtMs = Date.now();
   const running = load.run();
-  const plan = planFaults(options.seed, options.faults, rig.abilities);
-  const injections = await injectAll(plan, rig, startedAtMs + options.maxMinutes * MINUTE_MS, options.say);
+  const plan = planFaults(options, rig.abilities);
+  const injections = await injectAll(plan, rig, startedAtMs + options.maxMinutes * MINUTE_MS, options);
   load.stop();
   await running;
   options.say('no more faults; waiting for everything to come to rest');
@@ -89,14 +91,14 @@ async function injectAll(
   plan: readonly PlannedFault[],
   rig: Rig,
   deadlineMs: number,
-  say: RunOptions['say'],
+  { atOnce, say }: Pick<RunOptions, 'atOnce' | 'say'>,
 ): Promise<Injection[]> {
   const done: Injection[] = [];
   const underWay = new Set<Promise<void>>();
   const failures: unknown[] = [];
   for (const fault of plan) {
     await delay(fault.gapMs);
-    while (underWay.size >= MAX_AT_ONCE) await Promise.race(underWay);
+    while (underWay.size >= atOnce) await Promise.race(underWay);
     if (failures.length > 0 || Date.now() > deadlineMs) break;
     const work = inject(fault, rig)
       .then((injection) => {
