@@ -3,7 +3,7 @@ import { exitCodeOfStatus, type Problem } from '../contracts/errors.ts';
 /** Exit codes of the client: the specification's column of contract §17.3, plus ours for an ended task and Ctrl-C. */
 export const EXIT = {
   ok: 0,
-  /** The task that was waited for did not complete. */
+  /** The task that was waited for did not complete, or `doctor` found a fault. */
   taskFailed: 1,
   usage: 2,
   auth: 3,

@@ -1,5 +1,6 @@
 import { Command, type OutputConfiguration } from '@commander-js/extra-typings';
 import { addAuthCommands } from './commands/auth.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addNodesCommands } from './commands/nodes.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addTaskCommands } from './commands/task.ts';
@@ -13,7 +14,7 @@ import { VERSION } from './version.ts';
 const EXIT_CODES = `
 Exit codes:
   0  success
-  1  the task that was waited for did not complete
+  1  the task that was waited for did not complete, or doctor found a fault
   2  wrong usage, configuration or input file
   3  not logged in, or not allowed
   4  not found
@@ -32,6 +33,7 @@ export function createProgram(runtime: Runtime, output: OutputConfiguration): Co
     .configureOutput(output);
   addVersionCommand(program, runtime);
   addStatusCommand(program, runtime);
+  addDoctorCommand(program, runtime);
   addAuthCommands(program, runtime);
   addTaskCommands(program, runtime);
   addNodesCommands(program, runtime);

@@ -179,6 +179,8 @@ export const nodeContactSchema = z
     /** 1-minute load average of the host. */
     load1: z.number().min(0),
     ram_available_mb: z.number().min(0),
+    /** The node's clock when it was sent, in milliseconds since 1970. */
+    sent_at_ms: z.number().optional(),
   })
   .meta({ id: 'NodeContact' });
 export type NodeContact = z.infer<typeof nodeContactSchema>;

@@ -11,6 +11,7 @@ export const PATHS = {
   me: '/v1/users/me',
   users: '/v1/users',
   tasks: '/v1/tasks',
+  systemHealth: '/v1/system/health',
   nodes: '/v1/nodes',
   nodeRegister: '/v1/nodes/register',
   nodeConfig: '/v1/nodes/config',

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
-import { z } from 'zod';
 import type { Env } from '../platform/config/readers.ts';
 import type { Role } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Registry } from '../platform/metrics.ts';
+import { packageVersion } from '../platform/version.ts';
 import type { NodeAgentConfig } from './config/node-agent-config.ts';
 import { readNodeAgentConfig } from './config/read-config.ts';
 import { assemble } from './manager/agent-parts.ts';
@@ -50,9 +49,4 @@ export async function runNodeAgent(
     failed: parts.failed.promise,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
 }

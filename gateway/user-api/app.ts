@@ -10,6 +10,7 @@ import { registerArtifactRoutes } from './routes/artifacts.ts';
 import { registerLogoutRoute, registerOpenAuthRoutes } from './routes/auth.ts';
 import { registerCreateTaskRoute } from './routes/create-task.ts';
 import { registerNodeConfigRoute, registerNodeRoutes } from './routes/nodes.ts';
+import { registerSystemRoute } from './routes/system.ts';
 import { registerTaskRoutes } from './routes/tasks.ts';
 import { registerMeRoute, registerUserRoutes } from './routes/users.ts';
 
@@ -48,5 +49,8 @@ async function registerSecured(secured: HttpApp, deps: UserApiDeps): Promise<voi
   });
   await secured.register(async (admin) => {
     registerNodeConfigRoute(admin, deps);
+  });
+  await secured.register(async (admin) => {
+    registerSystemRoute(admin, deps);
   });
 }

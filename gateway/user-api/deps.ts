@@ -4,6 +4,7 @@ import type { TokenService } from '../../platform/crypto/tokens.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Registry } from '../../platform/metrics.ts';
 import type { NodeWorkflows } from '../../platform/temporal/nodes.ts';
+import type { TemporalProbe } from '../../platform/temporal/probe.ts';
 import type { TaskWorkflows } from '../../platform/temporal/tasks.ts';
 import type { Database } from '../../schema/database.ts';
 import type { TaskWaiters } from './tasks/waiters.ts';
@@ -14,6 +15,7 @@ export interface UserApiDeps {
   readonly tokens: TokenService;
   readonly tasks: Pick<TaskWorkflows, 'start' | 'cancel'>;
   readonly nodes: Pick<NodeWorkflows, 'configChanged'>;
+  readonly temporal: TemporalProbe;
   readonly waiters: TaskWaiters;
   readonly blobs: BlobStore;
   readonly logger: Logger;

@@ -7,6 +7,7 @@ import type { Logger } from '../../platform/logger.ts';
 import type { Registry } from '../../platform/metrics.ts';
 import { connectTemporal } from '../../platform/temporal/client.ts';
 import { createNodeWorkflows } from '../../platform/temporal/nodes.ts';
+import { createTemporalProbe } from '../../platform/temporal/probe.ts';
 import { createTaskWorkflows } from '../../platform/temporal/tasks.ts';
 import { openDatabase } from '../../schema/database.ts';
 import { assertSchemaFits } from '../../schema/migrate.ts';
@@ -61,6 +62,7 @@ export async function startUserApi(
     }),
     tasks: createTaskWorkflows(client),
     nodes: createNodeWorkflows(client),
+    temporal: createTemporalProbe(client, config.temporal),
     waiters,
     logger,
     metrics,

@@ -1,9 +1,11 @@
 import type { CapabilityReport } from '../../contracts/nodes.ts';
 import type { NodeAgentConfig } from '../config/node-agent-config.ts';
-import type { ContainerEngine } from '../sandbox/index.ts';
+import type { ContainerEngine, EngineInfo } from '../sandbox/index.ts';
 import { capabilityHash, capabilityReport } from '../telemetry/capability.ts';
 import { findGpus, type GpuDevice } from '../telemetry/gpu.ts';
 import { readHost } from '../telemetry/host.ts';
+
+const PING_TIMEOUT_MS = 5_000;
 
 /** Measures what the node can do, and reports it on change and at an interval (contract §8.2). */
 export class CapabilityReporter {
@@ -26,9 +28,20 @@ export class CapabilityReporter {
     const [gpus, host, engine] = await Promise.all([
       this.#gpus,
       readHost(this.#storagePath),
-      this.#engine.info(),
+      this.#measureEngine(),
     ]);
-    return capabilityReport({ config: this.#config, host, gpus, engine }, new Date());
+    return capabilityReport({ config: this.#config, host, gpus, ...engine }, new Date());
+  }
+
+  /** An engine that is away is part of the report: it says why the node takes no work. */
+  async #measureEngine(): Promise<{ engine: EngineInfo | undefined; hasDefaultImage: boolean }> {
+    try {
+      await this.#engine.ping(PING_TIMEOUT_MS);
+      const engine = await this.#engine.info();
+      return { engine, hasDefaultImage: await this.#engine.hasImage(this.#config.sandbox.defaultImage) };
+    } catch {
+      return { engine: undefined, hasDefaultImage: false };
+    }
   }
 
   /** Reports if something has changed since the last report, or the interval is over. */

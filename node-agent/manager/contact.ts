@@ -50,6 +50,7 @@ export class Contact {
       running_jobs: this.#deps.runningJobs(),
       load1,
       ram_available_mb: ramAvailableMb,
+      sent_at_ms: Date.now(),
     });
   }
 }

@@ -29,6 +29,7 @@ export function createDockerEngine(host: string): ContainerEngine {
       await guarded(within(timeoutMs, docker.ping()));
     },
     info: () => readInfo(docker),
+    hasImage: async (image) => hasImage(docker, image),
     create: async (plan) => create(docker, plan),
     attach: async (name, sinks) => attach(docker, name, sinks),
     start: async (name) => {
@@ -97,6 +98,16 @@ async function readInfo(docker: Docker): Promise<EngineInfo> {
     seccomp: options.some((option) => option.includes('name=seccomp') && !option.includes('unconfined')),
     cpuCores: info.NCPU,
   };
+}
+
+async function hasImage(docker: Docker, image: string): Promise<boolean> {
+  try {
+    await guarded(within(CALL_TIMEOUT_MS, docker.getImage(image).inspect()));
+    return true;
+  } catch (error) {
+    if (error instanceof EngineError && error.kind === 'not_found') return false;
+    throw error;
+  }
 }
 
 async function create(docker: Docker, plan: ContainerPlan): Promise<void> {

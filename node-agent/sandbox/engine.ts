@@ -7,6 +7,8 @@ export interface ContainerEngine {
   /** Rejects when the engine does not answer within the time. */
   ping(timeoutMs: number): Promise<void>;
   info(): Promise<EngineInfo>;
+  /** Whether an image is on the host. */
+  hasImage(image: string): Promise<boolean>;
   /** @throws EngineError */
   create(plan: ContainerPlan): Promise<void>;
   /** Delivers the output from now on. Has to be called before `start`. */

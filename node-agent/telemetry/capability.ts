@@ -11,7 +11,9 @@ export interface CapabilityFacts {
   readonly config: NodeAgentConfig;
   readonly host: HostReport;
   readonly gpus: readonly GpuDevice[];
-  readonly engine: EngineInfo;
+  /** Undefined while the container engine does not answer. */
+  readonly engine: EngineInfo | undefined;
+  readonly hasDefaultImage: boolean;
 }
 
 /** Free disk space moves all the time; only steps of this size are worth a report of their own. */
@@ -33,8 +35,8 @@ export function capabilityReport(facts: CapabilityFacts, now: Date): CapabilityR
     },
     container_runtime: {
       runtime: 'docker',
-      version: engine.version,
-      rootless_enabled: engine.rootless,
+      reachable: engine !== undefined,
+      ...(engine === undefined ? {} : { version: engine.version, rootless_enabled: engine.rootless }),
     },
     compute: {
       cpu_cores: host.cpuCores,
@@ -50,6 +52,7 @@ export function capabilityReport(facts: CapabilityFacts, now: Date): CapabilityR
       supported: config.sandbox.mode !== 'disabled',
       features: sandboxFeatures(engine),
       max_concurrency: config.sandbox.maxConcurrency,
+      default_image: { ref: config.sandbox.defaultImage, present: facts.hasDefaultImage },
     },
     network: { orchestrator_reachable: true, outbound_policy: 'none' },
     inference: {
@@ -73,7 +76,8 @@ function labelsOf(config: NodeAgentConfig): string[] {
   return [...labels];
 }
 
-function sandboxFeatures(engine: EngineInfo): string[] {
+function sandboxFeatures(engine: EngineInfo | undefined): string[] {
+  if (engine === undefined) return [];
   const features = ['netns'];
   if (engine.seccomp) features.push('seccomp');
   if (engine.cgroupVersion === '2') features.push('cgroups_v2');

@@ -25,6 +25,7 @@ export async function recordContact(
       load1: Math.min(contact.load1, MAX_GAUGE),
       ram_available_mb: Math.min(contact.ram_available_mb, MAX_GAUGE),
       running_jobs: Math.min(contact.running_jobs, MAX_GAUGE),
+      clock_ahead_ms: contact.sent_at_ms === undefined ? null : contact.sent_at_ms - Date.now(),
     })
     .where('id', '=', reporter.nodeId)
     .where('incarnation', '=', reporter.incarnation)

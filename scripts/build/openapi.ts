@@ -30,6 +30,7 @@ function openNothing() {
     tokens: createTokenService(SECRET),
     tasks: { start: neverCalled, cancel: neverCalled, signalCapacity: neverCalled },
     nodes: { configChanged: neverCalled, registered: neverCalled },
+    temporal: neverCalled,
     logger: createLogger({ role: 'docs', level: 'silent' }),
     metrics: createMetrics(),
     settings: { maxBodyBytes: 10 * MIB, httpTimings: HTTP_TIMINGS, trustedProxies: [] },

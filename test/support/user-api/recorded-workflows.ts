@@ -3,7 +3,7 @@ import type { TaskToStart } from '../../../platform/temporal/tasks.ts';
 import type { UserApiDeps } from '../../../gateway/user-api/deps.ts';
 
 /** Stands in for the calls that the user gateway makes to Temporal, and remembers them. */
-export interface RecordedCalls extends Pick<UserApiDeps, 'tasks' | 'nodes'> {
+export interface RecordedCalls extends Pick<UserApiDeps, 'tasks' | 'nodes' | 'temporal'> {
   readonly started: TaskToStart[];
   readonly canceled: string[];
   readonly configs: { readonly slug: string; readonly configVersion: string }[];
@@ -20,6 +20,11 @@ export function recordCalls(): RecordedCalls {
     remember();
   };
   const recorded: RecordedCalls = {
+    temporal: async () => ({
+      where: 'nowhere',
+      fault: recorded.failure?.message ?? null,
+      orchestratorWorkers: 1,
+    }),
     started: [],
     canceled: [],
     configs: [],

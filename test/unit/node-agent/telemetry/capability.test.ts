@@ -9,6 +9,8 @@ import {
 import { parseNvidia, parseRocm } from '../../../../node-agent/telemetry/gpu.ts';
 import { readHost, readLoad } from '../../../../node-agent/telemetry/host.ts';
 
+const ENGINE = { version: '28.0', rootless: false, cgroupVersion: '2', seccomp: true, cpuCores: 4 };
+
 const FACTS: CapabilityFacts = {
   config: readNodeAgentConfig(
     {
@@ -29,7 +31,8 @@ const FACTS: CapabilityFacts = {
     storageFreeMb: 50_500,
   },
   gpus: [],
-  engine: { version: '28.0', rootless: false, cgroupVersion: '2', seccomp: true, cpuCores: 4 },
+  engine: ENGINE,
+  hasDefaultImage: true,
 };
 
 describe('a capability report', () => {
@@ -41,13 +44,25 @@ describe('a capability report', () => {
       reported_at: '2026-03-01T10:00:00Z',
       node: { node_slug: 'node-01' },
       platform: { os: 'linux', arch: 'amd64', distro: 'Debian 12', kernel_version: '6.1' },
-      container_runtime: { runtime: 'docker', version: '28.0', rootless_enabled: false },
+      container_runtime: { runtime: 'docker', reachable: true, version: '28.0', rootless_enabled: false },
       compute: { cpu_cores: 4, ram_mb: 7900, cpu_model: 'Some CPU', storage_free_mb: 50_176 },
       gpu: { present: false },
-      sandbox: { supported: true, features: ['netns', 'seccomp', 'cgroups_v2'], max_concurrency: 3 },
+      sandbox: {
+        supported: true,
+        features: ['netns', 'seccomp', 'cgroups_v2'],
+        max_concurrency: 3,
+        default_image: { ref: 'cynodeai-sandbox:base', present: true },
+      },
       inference: { supported: false },
       worker_api: { base_url: 'http://n:1' },
     });
+  });
+
+  it('says that the container engine does not answer', () => {
+    const report = capabilityReport({ ...FACTS, engine: undefined, hasDefaultImage: false }, new Date());
+    expect(capabilityReportSchema.parse(report)).toEqual(report);
+    expect(report.container_runtime).toEqual({ runtime: 'docker', reachable: false });
+    expect(report.sandbox).toMatchObject({ features: [], default_image: { present: false } });
   });
 
   it('has a hash that moves with what the node can do, and not with time', () => {
@@ -57,7 +72,7 @@ describe('a capability report', () => {
     expect(hash(FACTS, '2030-01-01T00:00:00Z')).toBe(hash(FACTS));
     expect(hash({ ...FACTS, host: { ...FACTS.host, storageFreeMb: 50_600 } })).toBe(hash(FACTS));
     expect(hash({ ...FACTS, host: { ...FACTS.host, ramMb: 1 } })).not.toBe(hash(FACTS));
-    expect(hash({ ...FACTS, engine: { ...FACTS.engine, version: '29.0' } })).not.toBe(hash(FACTS));
+    expect(hash({ ...FACTS, engine: { ...ENGINE, version: '29.0' } })).not.toBe(hash(FACTS));
   });
 });
 
