@@ -2,7 +2,11 @@ import { z } from 'zod';
 import { rfc3339 } from '../../contracts/ids.ts';
 import { nodeConfigSchema, type ConfigAck, type NodeConfig } from '../../contracts/nodes.ts';
 import { hashJson } from '../../platform/hash.ts';
+import { HttpStatusError } from '../../platform/http/client.ts';
 import type { Logger } from '../../platform/logger.ts';
+
+/** Upstream's control plane knows `applied` and `failed` only; saying it again would not teach it more. */
+const STATUS_BAD_REQUEST = 400;
 
 /** A configuration that cannot be applied; `type` and message go into the acknowledgement. */
 export class ConfigRejectedError extends Error {
@@ -112,6 +116,11 @@ export class ConfigManager {
       await this.#deps.acknowledge(ack);
       this.#unsentAck = undefined;
     } catch (error) {
+      if (error instanceof HttpStatusError && error.status === STATUS_BAD_REQUEST) {
+        this.#unsentAck = undefined;
+        this.#deps.logger.warn({ err: error, status: ack.status }, 'acknowledgement refused');
+        return;
+      }
       this.#deps.logger.warn({ err: error }, 'configuration could not be acknowledged, trying again');
     }
   }
