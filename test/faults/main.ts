@@ -15,7 +15,7 @@ const USAGE = `npm run faults -- [--faults N] [--seed S] [--minutes M] [--in-fli
   --at-once N    causes that may overlap (2); recoveries always may
   --gap S        least seconds between two injections; up to 4 more are added (2)
   --dockerd      also restart a Docker daemon of its own, used by the second node; needs root
-  --logs FOLDER  copy everybody's logs there at the end
+  --logs FOLDER  keep the journals and everybody's logs there
   --report FILE  write the report there as JSON`;
 
 const optionsSchema = z.object({

@@ -18,7 +18,7 @@ export interface OwnDockerd {
 }
 
 /** Not the machine's docker0: the daemon would take it over, and `none` would delete it. */
-const BRIDGE = 'cynodeflt0';
+const BRIDGE = `cynoflt${process.pid}`;
 const BRIDGE_NETWORK = '10.253.253.1/29';
 
 /** Starts one; a text that says why where the machine does not allow it. */

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { WORKFLOW_TYPE } from '../../contracts/temporal.ts';
@@ -23,7 +24,7 @@ export interface RunOptions {
   /** Least time between two injections. */
   readonly gapMs: number;
   readonly ownDockerd: boolean;
-  /** Everybody's logs are copied there at the end, also when the run fails. */
+  /** Journals and everybody's logs are put there at the end, the logs also when the run fails. */
   readonly logsFolder?: string | undefined;
   readonly say: (line: string) => void;
 }
@@ -60,6 +61,7 @@ export async function runFaults(options: RunOptions): Promise<Report> {
   aborted.abort();
   over.abort();
   const evidence = await gather(rig, load, injections, leftOvers);
+  if (options.logsFolder !== undefined) await keepEvidence(options.logsFolder, evidence);
   const selfEnded = [...rig.victims.values()].filter((victim) => victim.selfEnded > 0);
   return buildReport(
     {
@@ -151,6 +153,11 @@ async function listRunningTasks({ address, namespace }: Rig['stack']['temporal']
   } finally {
     await connection.close();
   }
+}
+
+async function keepEvidence(folder: string, evidence: Evidence): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'evidence.json'), JSON.stringify(evidence));
 }
 
 async function gather(
