@@ -13,7 +13,7 @@ import type { Logger } from '../../platform/logger.ts';
 import { codedFailure } from '../../platform/temporal/failure.ts';
 import type { TaskWorkflows } from '../../platform/temporal/tasks.ts';
 import type { Database } from '../../schema/database.ts';
-import { findHttpTarget, releaseDeadline } from '../../schema/jobs/http-dispatch.ts';
+import { findHttpTarget, returnClaim } from '../../schema/jobs/http-dispatch.ts';
 import type { HttpTarget } from '../../schema/jobs/http-dispatch.ts';
 import { claimAttempt, completeAttempt } from '../../schema/jobs/intake.ts';
 import { withFixedFailures } from '../failures.ts';
@@ -93,7 +93,7 @@ async function runOnNode(
     return data;
   } catch (error) {
     signal.throwIfAborted();
-    if (neverStarted(error)) await releaseDeadline(deps.db, jobId, attempt, claimId);
+    if (neverStarted(error)) await returnClaim(deps.db, jobId, attempt, claimId);
     deps.logger.warn({ err: error, jobId, attempt }, 'dispatch to the node failed');
     throw codedFailure('node_fault', { nonRetryable: true });
   }

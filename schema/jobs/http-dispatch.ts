@@ -37,15 +37,18 @@ export async function findHttpTarget(db: Database, jobId: string, attempt: numbe
   };
 }
 
-/** The node was never reached with this attempt, so it cannot act: it may be placed again at once. */
-export async function releaseDeadline(
+/**
+ * The node was never reached with this attempt, so it cannot act: the claim is given back. The attempt then counts as one
+ * that never started, and may be placed again at once.
+ */
+export async function returnClaim(
   db: Database,
   jobId: string,
   attempt: number,
   claimId: string,
 ): Promise<void> {
   await sql`
-    update job_attempts set deadline_at = now()
+    update job_attempts set state = 'placed', claim_id = null, claimed_at = null, deadline_at = null
     where job_id = ${jobId} and number = ${attempt} and claim_id = ${claimId}::uuid and state = 'claimed'
   `.execute(db);
 }

@@ -60,10 +60,10 @@ describe('a node without a Temporal queue', () => {
     await containersOf({ task: id }).disappear();
   });
 
-  it('has its job placed again at once when it cannot be reached at all', async () => {
+  it('has its job placed again, however often, while it cannot be reached at all', async () => {
     await node.agent.kill('SIGKILL');
     const { task_id: id } = await admin.json<Task>('task', 'create', '--command', 'echo reached at last');
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await new Promise((resolve) => setTimeout(resolve, 8_000));
     node.agent.start();
     const { stdout } = await admin.run(['-o', 'json', 'task', 'result', id, '--wait']);
     expect(JSON.parse(stdout)).toMatchObject({ status: 'completed', stdout: 'reached at last\n' });
