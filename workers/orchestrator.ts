@@ -16,6 +16,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { Registry } from '../platform/metrics.ts';
 import { connectTemporal } from '../platform/temporal/client.ts';
 import { createNodeWorkflows } from '../platform/temporal/nodes.ts';
+import { createTemporalProbe } from '../platform/temporal/probe.ts';
 import { installTemporalRuntime } from '../platform/temporal/runtime.ts';
 import { createTaskWorkflows } from '../platform/temporal/tasks.ts';
 import { traceWork } from '../platform/temporal/tracing.ts';
@@ -62,14 +63,17 @@ export async function startOrchestratorWorker(
   };
 
   const state = { polling: false };
+  const temporalProbe = createTemporalProbe(client, config.temporal);
   const health = createHttpApp({
     role: 'orchestrator-worker',
     logger,
     metrics,
     bodyLimitBytes: 1024,
     tooLarge: 'validation',
-    readiness: async () =>
-      state.polling ? databaseReadiness(db) : `Temporal cannot be reached at ${config.temporal.address}`,
+    readiness: async () => {
+      const reachable = state.polling && (await temporalProbe()).fault === null;
+      return reachable ? databaseReadiness(db) : `Temporal cannot be reached at ${config.temporal.address}`;
+    },
   });
   await health.listen(config.workerHealth);
 
