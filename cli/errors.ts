@@ -7,6 +7,7 @@ export const EXIT = {
   taskFailed: 1,
   usage: 2,
   auth: 3,
+  notFound: 4,
   remote: 7,
   interrupted: 130,
 } as const;

@@ -13,10 +13,21 @@ export interface HttpRequest {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent as it is, instead of a body. */
+  readonly content?: HttpContent;
+  /** Takes the body of a reply below 300, whose text then is empty. What it throws is the failure of the call. */
+  readonly sink?: (content: AsyncIterable<Uint8Array>) => Promise<void>;
   readonly token?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Time without a byte from the gateway after which the call is given up. */
   readonly timeoutMs?: number;
+}
+
+/** Something large to send; opened anew for each try. */
+export interface HttpContent {
+  readonly type: string;
+  readonly sizeBytes: number;
+  readonly open: () => AsyncIterable<Uint8Array>;
 }
 
 export interface HttpReply {
@@ -85,13 +96,18 @@ function urlOf(gatewayUrl: string, request: HttpRequest): URL {
 function exchange(
   transport: Transport,
   url: URL,
-  { method, body, token, headers, timeoutMs = TIMEOUT_MS }: HttpRequest,
+  { method, body, content, sink, token, headers, timeoutMs = TIMEOUT_MS }: HttpRequest,
   signal: AbortSignal | undefined,
 ): Promise<HttpReply> {
   return new Promise((resolve, reject) => {
     const request = transport.request(url, { method, agent: transport.agent, ...(signal && { signal }) });
     request.on('error', reject);
-    request.on('response', (response) => void readReply(response).then(resolve, reject));
+    request.on('response', (response) => {
+      const taken = sink !== undefined && (response.statusCode ?? 0) < 300;
+      const reply = taken ? handOver(response, sink) : readReply(response);
+      // An answer to a request that is not sent yet is a refusal: the rest need not be sent.
+      void reply.finally(() => request.writableFinished || request.destroy()).then(resolve, reject);
+    });
     request.setTimeout(timeoutMs, () =>
       request.destroy(Object.assign(new Error('no answer in time'), { code: 'TIMEOUT' })),
     );
@@ -99,12 +115,46 @@ function exchange(
     request.setHeader('accept', 'application/json, application/problem+json, text/plain');
     if (token !== undefined) request.setHeader('authorization', `Bearer ${token}`);
     for (const [name, value] of Object.entries(headers ?? {})) request.setHeader(name, value);
+    if (content !== undefined) return void sendContent(request, content).catch(reject);
     if (body === undefined) return void request.end();
     const bytes = Buffer.from(JSON.stringify(body));
     request.setHeader('content-type', 'application/json');
     request.setHeader('content-length', bytes.length);
     request.end(bytes);
   });
+}
+
+async function sendContent(request: ClientRequest, { type, sizeBytes, open }: HttpContent): Promise<void> {
+  request.setHeader('content-type', type);
+  request.setHeader('content-length', sizeBytes);
+  try {
+    for await (const chunk of open()) {
+      if (request.destroyed) return;
+      if (!request.write(chunk)) await drained(request);
+    }
+    request.end();
+  } catch (error) {
+    request.destroy();
+    throw error;
+  }
+}
+
+function drained(request: ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      request.off('drain', done).off('close', done);
+      resolve();
+    };
+    request.on('drain', done).on('close', done);
+  });
+}
+
+async function handOver(
+  response: IncomingMessage,
+  sink: NonNullable<HttpRequest['sink']>,
+): Promise<HttpReply> {
+  await sink(response);
+  return { status: response.statusCode ?? 0, statusText: response.statusMessage ?? '', text: '' };
 }
 
 function readReply(response: IncomingMessage): Promise<HttpReply> {

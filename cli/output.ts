@@ -20,6 +20,8 @@ export interface Output {
   readonly stdoutIsTerminal: boolean;
   /** Writes to stdout as is. */
   data(text: string): Promise<void>;
+  /** Writes bytes to stdout. */
+  bytes(chunk: Uint8Array): Promise<void>;
   /** Writes to stderr as is, quiet or not: the task's own stderr, failures. */
   errorData(text: string): Promise<void>;
   /** Prints `value` as indented JSON, or what `table` gives, by `--output`. */
@@ -56,6 +58,10 @@ export function createOutput(io: Pick<Io, 'stdout' | 'stderr' | 'env'>, options:
     showsProgress,
     stdoutIsTerminal: io.stdout.isTTY === true,
     data,
+    bytes: async (chunk) => {
+      await progress('');
+      await write(io.stdout, chunk);
+    },
     errorData,
     result: async (value, table) => data(options.format === 'json' ? toJson(value) : paint(table())),
     talk: async (line) => (options.quiet ? undefined : errorData(`${line}\n`)),
@@ -69,8 +75,8 @@ export function hasColors(stream: OutputStream, env: Env): boolean {
 }
 
 /** Writes and waits until the system has taken it. */
-export function write(stream: OutputStream, text: string): Promise<void> {
-  if (text === '') return Promise.resolve();
+export function write(stream: OutputStream, text: string | Uint8Array): Promise<void> {
+  if (text.length === 0) return Promise.resolve();
   return new Promise((resolve, reject) => {
     stream.write(text, (error) => (error == null ? resolve() : reject(writeError(error))));
   });

@@ -13,6 +13,7 @@ import {
   type TaskResult,
 } from '../../contracts/tasks.ts';
 import type { Context } from '../context.ts';
+import { formContent, type FormFile } from '../multipart.ts';
 import { parseReply } from '../reply.ts';
 import { read, sendRepeatable, type RepeatOptions } from './call.ts';
 
@@ -22,7 +23,6 @@ export interface NewTask {
   readonly input_mode: string;
   readonly task_name?: string;
   readonly project_id?: string;
-  readonly attachments?: readonly string[];
   readonly use_inference?: boolean;
   readonly use_sba?: boolean;
   readonly timeout_seconds?: number;
@@ -32,11 +32,18 @@ export interface NewTask {
 const CREATE_RETRY_MS = 5000;
 const LONG_POLL_MARGIN_MS = 30_000;
 
-/** Creates a task. The key makes it safe to send again when the connection breaks before the reply. */
-export async function createTask(context: Context, task: NewTask, idempotencyKey: string): Promise<Task> {
+/** Creates a task, with the files' content. The key makes it safe to send again when the connection breaks before the reply. */
+export async function createTask(
+  context: Context,
+  task: NewTask,
+  files: readonly FormFile[],
+  idempotencyKey: string,
+): Promise<Task> {
+  const message =
+    files.length === 0 ? { body: task } : { content: formContent({ ...task }, 'attachments', files) };
   const reply = await sendRepeatable(
     context,
-    { method: 'POST', path: PATHS.tasks, body: task, headers: { 'idempotency-key': idempotencyKey } },
+    { method: 'POST', path: PATHS.tasks, ...message, headers: { 'idempotency-key': idempotencyKey } },
     { forMs: CREATE_RETRY_MS },
   );
   return parseReply(taskSchema, reply);
@@ -87,6 +94,6 @@ export async function cancelTask(context: Context, id: string): Promise<TaskCanc
   return parseReply(taskCancelSchema, await sendRepeatable(context, request));
 }
 
-function taskPath(id: string): string {
+export function taskPath(id: string): string {
   return `${PATHS.tasks}/${encodeURIComponent(id)}`;
 }

@@ -1,6 +1,7 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { examples } from '../help.ts';
 import type { Runtime } from '../runtime.ts';
+import { addArtifactCommands } from './task/artifact-options.ts';
 import { addCreateCommand } from './task/create-options.ts';
 import { addReadCommands } from './task/read-options.ts';
 import { addWaitCommands } from './task/wait-options.ts';
@@ -20,4 +21,5 @@ export function addTaskCommands(program: CommandUnknownOpts, runtime: Runtime): 
   addCreateCommand(task, runtime);
   addReadCommands(task, runtime);
   addWaitCommands(task, runtime);
+  addArtifactCommands(task, runtime);
 }

@@ -25,7 +25,11 @@ export function addCreateCommand(task: CommandUnknownOpts, runtime: Runtime): vo
     .addOption(new Option('--input-mode <mode>', 'how text is meant').choices(INPUT_MODES))
     .option('--name <name>', 'name of the task', nonBlank)
     .addOption(new Option('--task-name <name>', 'the same as --name').argParser(nonBlank).hideHelp())
-    .option('-a, --attach <file>', 'attachment, repeatable, at most 16 of 10 MiB', collect)
+    .option(
+      '-a, --attach <file>',
+      'a file for /workspace/attachments of the job, repeatable, at most 16 of 10 MiB',
+      collect,
+    )
     .addOption(new Option('--attachment <file>', 'the same as --attach').argParser(collect).hideHelp())
     .option('--project-id <uuid>', 'project; your default project when not given', uuid)
     .option('--timeout <seconds>', 'stop the job after this time', integer(1, TASK_LIMITS.timeoutMaxSeconds))

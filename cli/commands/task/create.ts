@@ -27,6 +27,7 @@ export async function create(context: Context, options: CreateOptions): Promise<
   const task = await createTask(
     context,
     await newTask(context, options),
+    await checkAttachments([...(options.attach ?? []), ...(options.attachment ?? [])]),
     options.idempotencyKey ?? crypto.randomUUID(),
   );
   if (options.result !== true) {
@@ -40,13 +41,11 @@ async function newTask({ io }: Context, options: CreateOptions): Promise<NewTask
     throw usageError('--name and --task-name are the same option', 'Give one of them.');
   }
   const { prompt, mode } = await readInput(options, io.stdin);
-  const attachments = await checkAttachments([...(options.attach ?? []), ...(options.attachment ?? [])]);
   return {
     prompt,
     input_mode: mode,
     task_name: options.name ?? options.taskName,
     project_id: options.projectId,
-    attachments: attachments.length === 0 ? undefined : attachments,
     use_inference: options.useInference,
     use_sba: options.useSba,
     timeout_seconds: options.timeout,

@@ -1,8 +1,10 @@
-import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { isFileName } from '../../../contracts/file-names.ts';
 import { TASK_LIMITS, type InputMode } from '../../../contracts/task-values.ts';
-import { messageOf, systemCode, usageError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
+import { openRegular, tooLarge } from '../../files.ts';
 import type { InputStream } from '../../io.ts';
+import type { FormFile } from '../../multipart.ts';
 import { readAll } from '../../prompt.ts';
 
 const KIB = 1024;
@@ -12,7 +14,6 @@ export const FILE_LIMITS = {
   taskFile: 1024 * KIB,
   script: 256 * KIB,
   commandsFile: 64 * KIB,
-  attachment: 10 * 1024 * KIB,
 } as const;
 
 /** The input options of `task create`, as given. */
@@ -45,19 +46,26 @@ export async function readInput(options: InputOptions, stdin: InputStream): Prom
   return notEmpty(task ?? prompt ?? '', inputMode, 'the task');
 }
 
-/** The attachments' paths, checked: regular files within the limits. Paths are sent, not contents. */
-export async function checkAttachments(paths: readonly string[]): Promise<string[]> {
+/** The attachments, checked: regular files within the limits, each of a name of its own. */
+export async function checkAttachments(paths: readonly string[]): Promise<FormFile[]> {
   if (paths.length > TASK_LIMITS.attachments) {
     throw usageError(
       `${paths.length} attachments are too many`,
       `At most ${TASK_LIMITS.attachments} are allowed.`,
     );
   }
+  const files: FormFile[] = [];
   for (const path of paths) {
-    const file = await openRegular(path, FILE_LIMITS.attachment);
-    await file.close();
+    const name = basename(path);
+    if (!isFileName(name))
+      throw usageError(`${path} has a name that an attachment cannot have`, 'Rename it.');
+    if (files.some((file) => file.name === name)) {
+      throw usageError(`two attachments are named ${name}`, 'The job finds them by name: rename one.');
+    }
+    await using file = await openRegular(path, TASK_LIMITS.attachmentBytes);
+    files.push({ name, path, sizeBytes: (await file.stat()).size });
   }
-  return [...paths];
+  return files;
 }
 
 function oneInput(count: number): Error {
@@ -100,33 +108,5 @@ async function readRegular(path: string, maxBytes: number): Promise<Buffer> {
     if (bytesRead === 0) return buffer.subarray(0, sizeBytes);
     sizeBytes += bytesRead;
     if (sizeBytes > maxBytes) throw tooLarge(path, maxBytes);
-  }
-}
-
-function tooLarge(path: string, maxBytes: number): Error {
-  return usageError(`${path} is larger than ${maxBytes} bytes`);
-}
-
-/** Opens without following a symlink and without waiting for the writer of a pipe, and checks what was opened. */
-async function openRegular(path: string, maxBytes: number): Promise<FileHandle> {
-  const file = await openNoFollow(path);
-  try {
-    const info = await file.stat();
-    if (!info.isFile()) throw usageError(`${path} is not a regular file`);
-    if (info.size > maxBytes) throw tooLarge(path, maxBytes);
-    return file;
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-}
-
-async function openNoFollow(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    if (systemCode(error) === 'ELOOP')
-      throw usageError(`${path} is a symbolic link`, 'Give the file itself.');
-    throw usageError(`cannot read ${path}: ${messageOf(error)}`);
   }
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isTerminalTaskStatus, type TaskResult } from '../../../contracts/tasks.ts';
 import { EXIT } from '../../errors.ts';
 import type { Output } from '../../output.ts';
-import { fieldLine } from '../../render/fields.ts';
+import { fieldLine, printable } from '../../render/fields.ts';
 
 /**
  * What `jobs[].result` holds, a JSON text (contract §10.3, §21 no. 1). Everything is optional: an exit code of 0 may be
@@ -16,6 +16,11 @@ const jobReplySchema = z.looseObject({
   truncated: z.object({ stdout: z.boolean(), stderr: z.boolean() }).partial().optional(),
   failure_code: z.string().optional(),
   error: z.unknown().optional(),
+  artifacts: z.array(z.unknown()).optional().catch(undefined),
+  artifacts_skipped: z
+    .array(z.object({ reason: z.string(), count: z.number(), paths: z.array(z.string()) }))
+    .optional()
+    .catch(undefined),
 });
 type JobReply = z.infer<typeof jobReplySchema>;
 
@@ -108,6 +113,7 @@ export async function endOf(out: Output, outcome: Outcome): Promise<number> {
       await out.talk(`The ${stream} of the task was longer; its end is cut off.`);
     }
   }
+  for (const line of filesLines(outcome)) await out.talk(line);
   if (outcome.status === 'completed') return EXIT.ok;
   const { task_id, status, exit_code } = outcome;
   await out.errorData(`${fieldLine({ task_id, status, exit_code, error: reasonOf(outcome) })}\n`);
@@ -119,4 +125,28 @@ function reasonOf({ error, jobs }: Outcome): string | undefined {
   const failed = jobs.find((job) => job.status === 'failed')?.result;
   if (typeof failed?.error === 'string') return failed.error;
   return failed?.failure_code ?? (failed?.status === 'timeout' ? 'timeout' : undefined);
+}
+
+const SKIPPED: Readonly<Record<string, string>> = {
+  not_a_regular_file: 'not regular files',
+  hard_link: 'hard links',
+  unusable_name: 'names that cannot be kept',
+  too_large: 'larger than 50 MiB',
+  too_many: 'beyond the first 100 files',
+  total_too_large: 'beyond 100 MiB in all',
+  unreadable: 'not readable',
+  not_uploaded: 'not uploaded in time',
+};
+
+/** Which files the task left, and which of them could not be kept. */
+function filesLines({ task_id: id, jobs }: Outcome): string[] {
+  const kept = jobs.reduce((sum, { result }) => sum + (result?.artifacts?.length ?? 0), 0);
+  const skipped = jobs.flatMap(({ result }) => result?.artifacts_skipped ?? []);
+  return [
+    ...(kept === 0 ? [] : [`Artifacts: ${kept}. List them with \`cynork task artifacts list ${id}\`.`]),
+    ...skipped.map(({ reason, count, paths }) => {
+      const names = printable(paths.join(', ')) + (count > paths.length ? ', …' : '');
+      return `Not kept as artifacts: ${count} (${SKIPPED[reason] ?? printable(reason)}): ${names}`;
+    }),
+  ];
 }

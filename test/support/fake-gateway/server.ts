@@ -8,7 +8,7 @@ export interface SeenRequest {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** Parsed JSON; undefined without a body. */
+  /** Parsed JSON, or a form as `Response.formData` reads it; undefined without a body. */
   readonly body: unknown;
 }
 
@@ -16,6 +16,7 @@ export interface ScriptedReply {
   readonly status?: number;
   readonly json?: unknown;
   readonly text?: string;
+  readonly bytes?: Uint8Array;
   /** Breaks the connection instead of answering. */
   readonly breakOff?: true;
 }
@@ -105,8 +106,8 @@ async function seen(
   url: URL,
   params: Readonly<Record<string, string>>,
 ): Promise<SeenRequest> {
-  let text = '';
-  message.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  const chunks: Buffer<ArrayBuffer>[] = [];
+  message.on('data', (chunk: Buffer<ArrayBuffer>) => chunks.push(chunk));
   await new Promise((resolve) => message.on('end', resolve));
   return {
     method: message.method ?? '',
@@ -116,13 +117,22 @@ async function seen(
     ),
     query: Object.fromEntries(url.searchParams),
     headers: message.headers,
-    body: text === '' ? undefined : JSON.parse(text),
+    body: await bodyOf(message.headers['content-type'] ?? '', Buffer.concat(chunks)),
   };
+}
+
+async function bodyOf(type: string, bytes: Buffer<ArrayBuffer>): Promise<unknown> {
+  if (bytes.length === 0) return undefined;
+  if (type.startsWith('multipart/')) {
+    return new Response(bytes, { headers: { 'content-type': type } }).formData();
+  }
+  return JSON.parse(bytes.toString('utf8'));
 }
 
 function send(response: ServerResponse, reply: ScriptedReply): void {
   if (reply.breakOff === true) return void response.destroy();
-  const { status = 200, json, text } = reply;
+  const { status = 200, json, text, bytes } = reply;
+  if (bytes !== undefined) return void response.writeHead(status).end(bytes);
   const type = json === undefined ? 'text/plain' : `application/${status >= 400 ? 'problem+' : ''}json`;
   response.writeHead(status, { 'content-type': type });
   response.end(json === undefined ? (text ?? '') : `${JSON.stringify(json)}\n`);

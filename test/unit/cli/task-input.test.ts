@@ -3,6 +3,7 @@ import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { FILE_LIMITS } from '../../../cli/commands/task/input.ts';
+import { TASK_LIMITS } from '../../../contracts/task-values.ts';
 import { makeLoggedInHome, type CliHome } from '../../support/fake-gateway/run-cli.ts';
 import { startFakeGateway } from '../../support/fake-gateway/server.ts';
 import { TASK } from '../../support/fake-gateway/task-samples.ts';
@@ -75,13 +76,26 @@ describe('input of cynork task create', () => {
     });
   });
 
-  it('sends the paths of attachments', async () => {
-    let paths: string[] = [];
-    const { body } = await send(async (home) => {
-      paths = [await home.file('a.txt', 'a'), await home.file('b.txt', 'b')];
-      return ['-t', 'x', '--attach', paths[0] ?? '', '--attachment', paths[1] ?? ''];
-    });
-    expect(body).toMatchObject({ attachments: paths });
+  it('sends attachments with their content, the other members as fields', async () => {
+    const { body } = await send(async (home) => [
+      ...['-t', 'x "é"', '--timeout', '60', '--use-inference'],
+      ...[
+        '--attach',
+        await home.file('a b é.txt', 'first\r\n'),
+        '--attachment',
+        await home.file('empty', ''),
+      ],
+    ]);
+    if (!(body instanceof FormData)) throw new Error('no form was sent');
+    const files = body.getAll('attachments').filter((part) => part instanceof File);
+    expect(files.map(({ size }) => size)).toEqual([7, 0]);
+    expect(await files[0]?.text()).toBe('first\r\n');
+    expect([body.get('prompt'), body.get('timeout_seconds'), body.get('use_inference')]).toEqual([
+      'x "é"',
+      '60',
+      'true',
+    ]);
+    expect(body.has('image')).toBe(false);
   });
 
   it.each([
@@ -99,14 +113,23 @@ describe('input of cynork task create', () => {
     expect(await ofSize(limit + 1)).toEqual([2, 2]);
   });
 
-  it('takes 16 attachments of 10 MiB at most', async () => {
+  it('takes 16 attachments of 10 MiB at most, each of a name of its own', async () => {
     const attach = async (home: CliHome, count: number, size: number): Promise<string[]> => {
-      const path = await home.file('data.bin', new Uint8Array(size));
-      return ['-t', 'x', ...Array.from({ length: count }, () => ['-a', path]).flat()];
+      const names = Array.from({ length: count }, (_, index) => `data-${index}.bin`);
+      const paths = await Promise.all(names.map((name) => home.file(name, new Uint8Array(size))));
+      return ['-t', 'x', ...paths.flatMap((path) => ['-a', path])];
     };
-    expect(await send((home) => attach(home, 16, FILE_LIMITS.attachment))).toMatchObject({ code: 0 });
+    const limit = TASK_LIMITS.attachmentBytes;
+    expect(await send((home) => attach(home, 1, limit))).toMatchObject({ code: 0 });
+    expect(await send((home) => attach(home, 16, 1))).toMatchObject({ code: 0 });
     expect(await send((home) => attach(home, 17, 1))).toMatchObject({ code: 2, body: undefined });
-    expect(await send((home) => attach(home, 1, FILE_LIMITS.attachment + 1))).toMatchObject({ code: 2 });
+    expect(await send((home) => attach(home, 1, limit + 1))).toMatchObject({ code: 2 });
+    const twice = await send(async (home) => {
+      const path = await home.file('same', 'x');
+      return ['-t', 'x', '-a', path, '-a', path];
+    });
+    expect(twice).toMatchObject({ code: 2, body: undefined });
+    expect(twice.stderr).toContain('two attachments are named same');
   });
 
   it.each<[string, (home: CliHome) => Promise<string>, string]>([
