@@ -29,7 +29,7 @@ export function registerPlainNotFound(app: FastifyInstance): void {
 
 /** Fastify's path as a pattern: `::` is a colon, `:name` a parameter, perhaps with its own pattern behind it. */
 function toPattern(url: string): RegExp {
-  const parts = url.split(/(::|:[A-Za-z_]+(?:\([^)]*\))?)/);
+  const parts = url.split(/(::|:[A-Za-z_]\w*(?:\([^)]*\))?)/);
   const pattern = parts.map((part) => {
     if (part === '::') return ':';
     if (part.startsWith(':')) return /\(\^?(.*)\)$/.exec(part)?.[1] ?? '[^/]+';

@@ -29,6 +29,8 @@ export interface HttpAppOptions extends HealthOptions {
   readonly timings?: HttpTimings;
 }
 
+/** How much later than its time is over an unfinished request may be found. */
+const CHECK_INTERVAL_MS = 5_000;
 const MAX_PARAM_LENGTH = 512;
 /** Fastify's own texts repeat the whole path. */
 const PATH_FAULTS: Readonly<Record<string, string>> = {
@@ -57,7 +59,12 @@ function buildApp(options: HttpAppOptions) {
     requestTimeout: timings.readTimeoutMs,
     connectionTimeout: timings.writeTimeoutMs,
     keepAliveTimeout: timings.idleTimeoutMs,
-    http: { maxHeaderSize: timings.maxHeaderBytes },
+    http: {
+      maxHeaderSize: timings.maxHeaderBytes,
+      requestTimeout: timings.readTimeoutMs,
+      headersTimeout: timings.readTimeoutMs,
+      connectionsCheckingInterval: Math.min(timings.readTimeoutMs, CHECK_INTERVAL_MS),
+    },
     trustProxy: options.trustedProxies === undefined ? false : [...options.trustedProxies],
     forceCloseConnections: 'idle',
     exposeHeadRoutes: true,

@@ -22,8 +22,8 @@ export async function recordContact(
     .set({
       last_seen_at: sql<Date>`now()`,
       lease_held: contact.lease_held,
-      load1: Math.min(contact.load1, MAX_GAUGE),
-      ram_available_mb: Math.min(contact.ram_available_mb, MAX_GAUGE),
+      load1: toReal(contact.load1),
+      ram_available_mb: toReal(contact.ram_available_mb),
       running_jobs: Math.min(contact.running_jobs, MAX_GAUGE),
       clock_ahead_ms: contact.sent_at_ms === undefined ? null : contact.sent_at_ms - Date.now(),
     })
@@ -32,6 +32,11 @@ export async function recordContact(
     .returning(READY_TO_ACTIVATE.as('may_activate'))
     .executeTakeFirstOrThrow(nodeReplaced);
   return { becameActive: mayActivate && (await activate(db, reporter)) };
+}
+
+/** Postgres refuses what its `real` can only round to zero. */
+function toReal(gauge: number): number {
+  return Math.fround(Math.min(gauge, MAX_GAUGE));
 }
 
 /** Lease held, configuration in force. A drained or disabled node stays as it is. */
