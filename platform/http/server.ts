@@ -178,8 +178,7 @@ function describe(
   tooLarge: ErrorCode,
 ): { code: ErrorCode; detail: string } {
   if (error instanceof CynodeError) return { code: error.code, detail: error.message };
-  if (error.code === BODY_TOO_LARGE)
-    return { code: tooLarge, detail: 'Invalid request body: too large' };
+  if (error.code === BODY_TOO_LARGE) return { code: tooLarge, detail: 'Invalid request body: too large' };
   if (error.statusCode === 429) return { code: 'rate_limit', detail: error.message };
   if (error.statusCode !== undefined && error.statusCode < 500)
     return { code: 'validation', detail: error.message };
