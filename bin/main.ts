@@ -6,6 +6,8 @@ import type { Role } from '../platform/lifecycle.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { startTracing } from '../platform/tracing.ts';
+import { usageLine } from '../platform/usage-line.ts';
+import { explainStart } from './explain.ts';
 import { findStarter, ROLE_NAMES } from './roles.ts';
 
 const EXAMPLES = `
@@ -17,11 +19,17 @@ Examples:
 Settings come from the environment; see docs/configuration.md.`;
 
 async function serve(names: readonly string[]): Promise<void> {
-  const starters = names.map((name) => findStarter(name));
+  const starters = names.map((name) => ({ name, start: findStarter(name) }));
   const logger = createLogger({ role: names.join(','), level: optional(process.env, 'LOG_LEVEL') ?? 'info' });
   const metrics = createMetrics();
   const roles: Role[] = await startTraces(names);
-  for (const start of starters) roles.push(await start({ env: process.env, logger, metrics }));
+  for (const { name, start } of starters) {
+    try {
+      roles.push(await start({ env: process.env, logger, metrics }));
+    } catch (error) {
+      throw explainStart(name, error);
+    }
+  }
   serveUntilSignal(roles, logger);
   logger.info({ roles: names }, 'serving');
 }
@@ -48,7 +56,7 @@ async function migrate({ wait }: { wait: string }): Promise<void> {
 const program = new Command('cynodeai')
   .description('Runs the roles of CyNodeAI')
   .addHelpText('after', EXAMPLES)
-  .showHelpAfterError('(see cynodeai --help)');
+  .configureOutput({ outputError: (text, write) => write(usageLine('cynodeai', text)) });
 program
   .command('serve')
   .description('run one or several roles in this process until SIGTERM')

@@ -1,8 +1,9 @@
 import { readOrchestratorConfig } from '../platform/config/orchestrator.ts';
 import { ConfigError, secret } from '../platform/config/readers.ts';
 import type { Env } from '../platform/config/readers.ts';
-import { prepareTemporal } from '../platform/temporal/prepare.ts';
+import { isTemporalAway, prepareTemporal } from '../platform/temporal/prepare.ts';
 import { migrateToLatest } from '../schema/migrate.ts';
+import { explainDatabase } from '../schema/start-fault.ts';
 import { retryUntil } from './retry-until.ts';
 
 /**
@@ -20,5 +21,12 @@ export async function migrate(env: Env, waitMs: number): Promise<void> {
       await prepareTemporal(temporal);
     },
     (error) => !(error instanceof ConfigError),
-  );
+  ).catch((error: unknown): never => {
+    throw explainDatabase(explainTemporal(error, temporal.address));
+  });
+}
+
+function explainTemporal(error: unknown, address: string): unknown {
+  if (!isTemporalAway(error)) return error;
+  return new ConfigError(`Temporal cannot be reached at ${address}: start it, or correct TEMPORAL_ADDRESS`);
 }

@@ -1,4 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os';
+import { ConfigError } from '../platform/config/readers.ts';
 import type { Env } from '../platform/config/readers.ts';
 import type { Role } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -29,7 +30,7 @@ export async function runNodeAgent(
 ): Promise<Role> {
   await using acquired = new AsyncDisposableStack();
   const state = new StateFolder(config.stateDir);
-  await state.prepare();
+  await prepareState(state, config.stateDir);
   acquired.use(await acquireStateLock(state.pathOf('agent.lock')));
   const instanceId = await loadInstanceId(state);
   const parts = assemble({
@@ -49,4 +50,15 @@ export async function runNodeAgent(
     failed: parts.failed.promise,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
+}
+
+/** @throws ConfigError */
+async function prepareState(state: StateFolder, path: string): Promise<void> {
+  try {
+    await state.prepare();
+  } catch (error) {
+    throw new ConfigError(
+      `the state folder ${path} cannot be made (${error instanceof Error ? error.message : String(error)}): set CYNODE_STATE_DIR to one that this user may write`,
+    );
+  }
 }

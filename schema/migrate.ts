@@ -5,6 +5,7 @@ import pg from 'pg';
 import { ConfigError } from '../platform/config/readers.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import type { Database } from './database.ts';
+import { explainDatabase } from './start-fault.ts';
 
 const MIGRATION_TABLE = 'kysely_migration';
 
@@ -51,10 +52,13 @@ async function withMigrator(
 
 /**
  * For the start of every role.
- * @throws SchemaVersionError when a migration is missing, or the database was migrated by a newer program.
+ * @throws SchemaVersionError when a migration is missing, or the database was migrated by a newer program · ConfigError when
+ * it cannot be used
  */
 export async function assertSchemaFits(db: Database): Promise<void> {
-  const applied = await refuseNewerSchema(db);
+  const applied = await refuseNewerSchema(db).catch((error: unknown): never => {
+    throw explainDatabase(error);
+  });
   const missing = Object.keys(MIGRATIONS).find((name) => !applied.includes(name));
   if (missing !== undefined) {
     throw new SchemaVersionError(`the database lacks migration ${missing}: run \`cynodeai migrate\` first`);

@@ -16,6 +16,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { Registry } from '../platform/metrics.ts';
 import { connectTemporal } from '../platform/temporal/client.ts';
 import { createNodeWorkflows } from '../platform/temporal/nodes.ts';
+import { requireNamespace } from '../platform/temporal/prepare.ts';
 import { createTemporalProbe } from '../platform/temporal/probe.ts';
 import { installTemporalRuntime } from '../platform/temporal/runtime.ts';
 import { createTaskWorkflows } from '../platform/temporal/tasks.ts';
@@ -30,6 +31,7 @@ type WorkerDeps = Omit<RepairDeps, 'repaired'> & { readonly http: HttpClient };
 
 const BUNDLE_PATH = fileURLToPath(new URL('../dist/workflows.cjs', import.meta.url));
 const RECONNECT_PAUSE_MS = 1_000;
+const REPORT_EVERY_TRIES = 30;
 const MAX_DISPATCHES = 50;
 
 /** Role `orchestrator-worker`: all workflows, the short database activities, HTTP dispatch, and the reconciler. */
@@ -52,6 +54,7 @@ export async function startOrchestratorWorker(
   await assertSchemaFits(db);
   const http = resources.use(createHttpClient());
   const { client } = resources.use(await connectTemporal(config.temporal));
+  await requireNamespace(client, config.temporal.namespace);
   const leadership = resources.use(createLeadership(config.databaseUrl));
   const deps: WorkerDeps = {
     db,
@@ -144,11 +147,14 @@ async function connectWhenThere(
   signal: AbortSignal,
 ): Promise<NativeConnection | null> {
   const { address, tls } = config.temporal;
-  while (!signal.aborted) {
+  for (let tries = 0; !signal.aborted; tries += 1) {
     try {
       return await NativeConnection.connect({ address, tls });
     } catch (error) {
-      logger.warn({ err: error, address }, 'Temporal cannot be reached; trying again');
+      if (tries % REPORT_EVERY_TRIES === 0) {
+        const reason = error instanceof Error ? error.message : String(error);
+        logger.warn({ address, reason }, 'Temporal cannot be reached: start it, or correct TEMPORAL_ADDRESS');
+      }
       await sleep(RECONNECT_PAUSE_MS, signal);
     }
   }

@@ -1,4 +1,6 @@
+import { createServer } from 'node:net';
 import { ConfigError } from '../../platform/config/readers.ts';
+import type { ListenAddress } from '../../platform/config/readers.ts';
 import { sleep } from '../../platform/clock.ts';
 import { HttpStatusError } from '../../platform/http/client.ts';
 import type { AgentParts } from './agent-parts.ts';
@@ -18,6 +20,8 @@ const UPKEEP_MS = 5 * SECOND_MS;
  */
 export async function startAgent(parts: AgentParts): Promise<void> {
   const { config, logger, runner } = parts;
+  await checkPort(config.workerApi.listen);
+  logger.info({ orchestratorUrl: config.orchestratorUrl }, 'waiting for the orchestrator');
   if (!(await waitForOrchestrator(config.orchestratorUrl, config.readinessTimeoutMs, parts.closing.signal))) {
     throw new ConfigError(
       `the orchestrator does not answer at ${config.orchestratorUrl}: start it, or correct ORCHESTRATOR_URL`,
@@ -35,6 +39,14 @@ export async function startAgent(parts: AgentParts): Promise<void> {
       logger.warn({ err: error }, 'capability could not be reported, trying again');
     });
   startUpkeep(parts);
+}
+
+/** Said at once, and not when the configuration is there: only the operator can do something about it. */
+async function checkPort({ host, port }: ListenAddress): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const server = createServer().once('error', reject);
+  server.listen({ host, port }, () => server.close(() => resolve()));
+  await promise;
 }
 
 async function checkEngine({ engine, config }: AgentParts): Promise<void> {

@@ -1,4 +1,5 @@
 import { Command } from '@commander-js/extra-typings';
+import { usageLine } from '../../platform/usage-line.ts';
 import { SetupError } from '../engines/talk.ts';
 import { down, reset } from './down.ts';
 import { printLogs } from './logs.ts';
@@ -10,7 +11,7 @@ import { up } from './up.ts';
 
 const program = new Command('./dev')
   .description('Sets CyNodeAI up on this machine, runs it and tests it.')
-  .showHelpAfterError()
+  .configureOutput({ outputError: (text, write) => write(usageLine('./dev', text)) })
   .addHelpText(
     'after',
     `

@@ -1,0 +1,24 @@
+import pg from 'pg';
+import { ConfigError } from '../platform/config/readers.ts';
+import { isDatabaseAway } from './faults.ts';
+
+const REFUSALS: Readonly<Record<string, string>> = {
+  '28P01': 'refuses the password: correct the one in DATABASE_URL',
+  '28000': 'refuses the user: correct the one in DATABASE_URL, or pg_hba.conf',
+  '3D000': 'has no such database: create it, or correct DATABASE_URL',
+  '42501': 'does not let this user do it: run `cynodeai migrate` with MIGRATION_DATABASE_URL of the owner',
+};
+
+/** What an operator can do about a database that cannot be used at a start; other errors as they are. */
+export function explainDatabase(error: unknown): unknown {
+  if (error instanceof ConfigError) return error;
+  const refusal = error instanceof pg.DatabaseError ? REFUSALS[error.code ?? ''] : undefined;
+  if (refusal !== undefined) return new ConfigError(`Postgres ${refusal} (${textOf(error)})`);
+  if (!isDatabaseAway(error)) return error;
+  return new ConfigError(`Postgres cannot be reached: start it, or correct DATABASE_URL (${textOf(error)})`);
+}
+
+function textOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(textOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}
