@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { CynodeError } from '../../contracts/errors.ts';
 
 /** A blob by its content: what is stored under a hash never changes. */
@@ -9,7 +10,8 @@ export interface BlobRef {
 
 export interface OpenBlob {
   readonly sizeBytes: number;
-  readonly content: AsyncIterable<Uint8Array>;
+  /** To be read to its end or destroyed, else a file or connection stays open. */
+  readonly content: Readable;
 }
 
 /** Where bytes live (design §7): content-addressed by SHA-256. Storing the same content again changes nothing. */
@@ -19,7 +21,7 @@ export interface BlobStore {
    * @throws CynodeError `payload_too_large` past `maxBytes` · `unavailable` when there is no room, or the store is away
    */
   put(content: AsyncIterable<Uint8Array>, maxBytes: number): Promise<BlobRef>;
-  /** Null when there is no such blob. The content has to be read to its end or be ended, else a file stays open. */
+  /** Null when there is no such blob. */
   open(sha256: string): Promise<OpenBlob | null>;
 }
 

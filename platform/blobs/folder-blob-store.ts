@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CynodeError } from '../../contracts/errors.ts';
 import { atMost } from './blob-store.ts';
-import type { BlobRef, BlobStore } from './blob-store.ts';
+import type { BlobRef, BlobStore, OpenBlob } from './blob-store.ts';
 
 const INCOMING = 'incoming';
 const SHA256 = /^[0-9a-f]{64}$/;
@@ -81,9 +81,7 @@ async function syncFolder(path: string): Promise<void> {
   await folder.sync();
 }
 
-async function openFile(
-  path: string,
-): Promise<{ sizeBytes: number; content: AsyncIterable<Uint8Array> } | null> {
+async function openFile(path: string): Promise<OpenBlob | null> {
   let file: FileHandle;
   try {
     file = await open(path, 'r');

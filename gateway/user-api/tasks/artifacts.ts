@@ -48,6 +48,7 @@ export async function openArtifact(
   }
   const blob = await blobs.open(row.storage_ref);
   if (blob === null || blob.sizeBytes !== row.size_bytes) {
+    blob?.content.destroy();
     throw new CynodeError('gone', `The content of ${row.path} is not in the blob store any more`);
   }
   return { row, blob };
