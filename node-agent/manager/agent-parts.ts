@@ -77,7 +77,7 @@ export function assemble(options: AgentOptions): AgentParts {
   const workerApi = assembleWorkerApi(base);
   const { applier, configs } = assembleConfiguration(base, workerApi);
   const contact = new Contact({
-    ableToWork: async () => applier.link !== undefined && (await base.health.isUp()),
+    ableToWork: async () => applier.link !== undefined && (await readinessOf(base)) === null,
     leaseHeld: () => base.nodeLease.held,
     runningJobs: () => base.runner.running,
     send: (report) => base.orchestrator.contact(report),
