@@ -8,7 +8,10 @@ export interface Recovery {
   readonly faults: number;
   /** Tasks concerned, over all those faults. */
   readonly tasks: number;
-  /** From the injection to the start of the task's next accepted attempt, or its end. */
+  /**
+   * From the injection to the start of the task's next accepted attempt, or its end; without what an attempt that was
+   * not lost still had to run.
+   */
   readonly sinceInjection: Quantiles;
   /** From when the cause was gone: the process started again or continued. Tasks that had gone on before count as 0. */
   readonly sinceCauseGone: Quantiles;
@@ -29,8 +32,12 @@ interface Sample {
 /** Recovery times by kind of fault, and of all together in the last row. Pure. */
 export function recoveriesOf(evidence: Evidence): Recovery[] {
   const attempts = byJob(evidence.stored.attempts);
+  const seconds = new Map(evidence.submissions.map((submission) => [submission.key, submission.seconds]));
   const samplesOf = (injection: Injection): Sample[] =>
-    evidence.stored.tasks.flatMap((task) => sampleOf(injection, task, attemptsOf(attempts, task.jobId)));
+    evidence.stored.tasks.flatMap((task) => {
+      const runsMs = (seconds.get(task.key ?? '') ?? 0) * 1_000;
+      return sampleOf(injection, { task, runsMs, attempts: attemptsOf(attempts, task.jobId) });
+    });
   const kinds = Map.groupBy(evidence.injections, ({ name }) => name);
   const rows = [...kinds].map(([name, injections]) => ({ name, injections }));
   rows.sort((a, b) => a.name.localeCompare(b.name));
@@ -46,14 +53,34 @@ export function recoveriesOf(evidence: Evidence): Recovery[] {
   });
 }
 
-function sampleOf(injection: Injection, task: StoredTask, attempts: readonly StoredAttempt[]): Sample[] {
+interface Disturbed {
+  readonly task: StoredTask;
+  /** How long its job runs when nothing happens. */
+  readonly runsMs: number;
+  readonly attempts: readonly StoredAttempt[];
+}
+
+function sampleOf(injection: Injection, { task, runsMs, attempts }: Disturbed): Sample[] {
   const { atMs, overAtMs } = injection;
   const inFlight = task.createdAtMs <= atMs && (task.endedAtMs === null || task.endedAtMs > atMs);
   if (!inFlight || !concerns(injection, task, attempts)) return [];
   const next = attempts.flatMap(({ claimedAtMs }) => ((claimedAtMs ?? 0) > atMs ? [claimedAtMs ?? 0] : []));
   const wentOnAtMs = Math.min(...next, task.endedAtMs ?? Number.POSITIVE_INFINITY);
   if (!Number.isFinite(wentOnAtMs)) return []; // it did not end, which is a violation of its own
-  return [{ sinceInjectionMs: wentOnAtMs - atMs, sinceCauseGoneMs: Math.max(0, wentOnAtMs - overAtMs) }];
+  const hadToRunMs = next.length > 0 ? 0 : remainingMs(attempts, runsMs, atMs);
+  const since = (fromMs: number): number => Math.max(0, wentOnAtMs - fromMs);
+  return [
+    {
+      sinceInjectionMs: since(atMs + hadToRunMs),
+      sinceCauseGoneMs: since(Math.max(overAtMs, atMs + hadToRunMs)),
+    },
+  ];
+}
+
+/** What the attempt that ran at the injection, and was not lost to it, still had to do. */
+function remainingMs(attempts: readonly StoredAttempt[], runsMs: number, atMs: number): number {
+  const startedAtMs = attempts.at(-1)?.claimedAtMs ?? null;
+  return startedAtMs === null ? 0 : Math.max(0, startedAtMs + runsMs - atMs);
 }
 
 function concerns({ scope, atMs }: Injection, task: StoredTask, attempts: readonly StoredAttempt[]): boolean {
