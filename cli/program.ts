@@ -1,5 +1,6 @@
 import { Command, type OutputConfiguration } from '@commander-js/extra-typings';
 import { addAuthCommands } from './commands/auth.ts';
+import { addCompletionCommands } from './commands/completion.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addNodesCommands } from './commands/nodes.ts';
 import { addStatusCommand } from './commands/status.ts';
@@ -38,6 +39,7 @@ export function createProgram(runtime: Runtime, output: OutputConfiguration): Co
   addTaskCommands(program, runtime);
   addNodesCommands(program, runtime);
   addUserCommands(program, runtime);
+  addCompletionCommands(program, runtime);
   addGlobalOptions(program);
   return program.addHelpText(
     'after',
