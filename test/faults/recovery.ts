@@ -1,3 +1,4 @@
+import { LEASE } from '../../contracts/temporal.ts';
 import { attemptsOf, byJob, type Evidence } from './evidence.ts';
 import type { Injection } from './injector.ts';
 import type { StoredAttempt, StoredTask } from './stored.ts';
@@ -10,7 +11,7 @@ export interface Recovery {
   readonly tasks: number;
   /**
    * From the injection to the start of the task's next accepted attempt, or its end; without what an attempt that was
-   * not lost still had to run.
+   * not lost still had to run. 0 when the attempt that ran was lost only later, to something else.
    */
   readonly sinceInjection: Quantiles;
   /** From when the cause was gone: the process started again or continued. Tasks that had gone on before count as 0. */
@@ -68,13 +69,27 @@ function sampleOf(injection: Injection, { task, runsMs, attempts }: Disturbed): 
   const wentOnAtMs = Math.min(...next, task.endedAtMs ?? Number.POSITIVE_INFINITY);
   if (!Number.isFinite(wentOnAtMs)) return []; // it did not end, which is a violation of its own
   const hadToRunMs = next.length > 0 ? 0 : remainingMs(attempts, runsMs, atMs);
-  const since = (fromMs: number): number => Math.max(0, wentOnAtMs - fromMs);
+  const undisturbed = outlived(injection, attempts);
+  const since = (fromMs: number): number => (undisturbed ? 0 : Math.max(0, wentOnAtMs - fromMs));
   return [
     {
       sinceInjectionMs: since(atMs + hadToRunMs),
       sinceCauseGoneMs: since(Math.max(overAtMs, atMs + hadToRunMs)),
     },
   ];
+}
+
+/** Whether the attempt that ran at the injection was still live when a loss to this fault would have been noticed. */
+function outlived({ atMs, overAtMs }: Injection, attempts: readonly StoredAttempt[]): boolean {
+  const noticedAtMs = overAtMs + LEASE.heartbeatTimeoutMs;
+  return attempts.some(
+    ({ state, claimedAtMs, endedAtMs }) =>
+      state === 'lost' &&
+      claimedAtMs !== null &&
+      claimedAtMs <= atMs &&
+      endedAtMs !== null &&
+      endedAtMs > noticedAtMs,
+  );
 }
 
 /** What the attempt that ran at the injection, and was not lost to it, still had to do. */
