@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { parse } from 'yaml';
 import { z } from 'zod';
 import { ROOT } from '../build/outputs.ts';
 import { plainEnvironment } from '../engines/service.ts';
@@ -13,6 +15,7 @@ interface Reply {
   stderr: string;
 }
 
+const configSchema = z.object({ gateway_url: z.string() });
 const nodesSchema = z.object({ nodes: z.array(z.object({ node_slug: z.string(), status: z.string() })) });
 
 /** Runs the launcher with the configuration of this state folder. */
@@ -31,9 +34,10 @@ async function cynork(settings: Settings, args: string[], input = ''): Promise<R
   return { exitCode: result.exitCode ?? 1, stdout: result.stdout, stderr: result.stderr };
 }
 
-/** Logs the launcher in as admin, unless it is. */
+/** Logs the launcher in as admin at this stack, unless it is: the ports may be others than those it was logged in at. */
 export async function logIn(settings: Settings, password: string): Promise<void> {
-  if ((await cynork(settings, ['auth', 'whoami'])).exitCode === 0) return;
+  const knowsGateway = (await savedGateway(settings)) === urlsOf(settings).userApi;
+  if (knowsGateway && (await cynork(settings, ['auth', 'whoami'])).exitCode === 0) return;
   const login = await cynork(
     settings,
     ['auth', 'login', '--user', 'admin', '--password-stdin'],
@@ -46,6 +50,11 @@ export async function logIn(settings: Settings, password: string): Promise<void>
       `If its password was changed, log in yourself: bin/cynork auth login --user admin`,
     ].join('\n'),
   );
+}
+
+async function savedGateway(settings: Settings): Promise<string | undefined> {
+  const text = await readFile(pathsOf(settings).cynorkConfig, 'utf8').catch(() => '');
+  return configSchema.safeParse(parse(text)).data?.gateway_url;
 }
 
 /** Whether our node takes jobs. */

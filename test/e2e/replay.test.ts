@@ -8,9 +8,10 @@ import { nodeWorkflowId, taskWorkflowId } from '../../contracts/temporal.ts';
 import { containersOf } from '../support/containers.ts';
 import { replay } from '../support/replay.ts';
 import type { CynorkUser } from '../support/stack/cynork-user.ts';
-import { startStack } from '../support/stack/stack.ts';
+import { nodeIsActive, startStack } from '../support/stack/stack.ts';
 import type { NodeAgent, Stack } from '../support/stack/stack.ts';
 import { connectTo, historyOf } from '../support/temporal.ts';
+import { eventually } from '../support/wait.ts';
 
 /** With RECORD_HISTORIES=<version> the histories are kept for the replay suite, as is done for every release. */
 const record = process.env['RECORD_HISTORIES'];
@@ -68,7 +69,16 @@ const SCENARIOS: Readonly<Record<string, () => Promise<string>>> = {
     node.process.start();
     return end(id);
   },
-  node: async () => nodeWorkflowId(node.slug),
+  'node-lost-and-back': async () => {
+    await node.process.kill('SIGKILL');
+    await eventually('its lease is lost', async () => {
+      const { status } = await admin.json<{ status: string }>('nodes', 'get', node.slug);
+      return status === 'inactive';
+    });
+    node.process.start();
+    await nodeIsActive(stack, node);
+    return nodeWorkflowId(node.slug);
+  },
 };
 
 describe('the histories of a running system', () => {
