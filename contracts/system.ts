@@ -1,13 +1,10 @@
 import { z } from 'zod';
 
-export const CHECK_STATUSES = ['ok', 'warn', 'fail'] as const;
-export type CheckStatus = (typeof CHECK_STATUSES)[number];
-
 export const healthCheckSchema = z
   .object({
     /** What was looked at: `database`, `node node-01: docker`. */
     name: z.string(),
-    status: z.enum(CHECK_STATUSES),
+    status: z.enum(['ok', 'warn', 'fail']),
     detail: z.string(),
     /** What to do; absent when all is well. */
     advice: z.string().optional(),

@@ -14,9 +14,12 @@ export const DATABASE = 'cynodeai';
 const LAUNCHER = join(ROOT, 'bin/cynodeai');
 const ORCHESTRATOR_ROLES = ['user-api', 'control-plane', 'orchestrator-worker'];
 
+const TRACES = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_HEADERS'];
+
 /** Settings of the user's that a role takes over as they are. Everything else is ours to set, or not its business. */
 const PASSED_ON = {
   orchestrator: [
+    ...TRACES,
     ...[
       'LOG_LEVEL',
       'DATABASE_POOL_SIZE',
@@ -28,6 +31,7 @@ const PASSED_ON = {
     ...['WORKER_API_TARGET_URL', 'WORKFLOW_RUNNER_BEARER_TOKEN', 'JWT_SECRET_PREVIOUS'],
   ],
   nodeAgent: [
+    ...TRACES,
     ...['LOG_LEVEL', 'NODE_NAME', 'NODE_CONFIG', 'NODE_SHUTDOWN_GRACE', 'NODE_MANAGER_READINESS_TIMEOUT'],
     ...['CAPABILITY_REPORT_INTERVAL', 'HTTP_TIMEOUT', 'DEFAULT_TIMEOUT_SECONDS', 'MAX_OUTPUT_BYTES'],
     ...['SANDBOX_MAX_CONCURRENCY', 'SANDBOX_PULL_TIMEOUT', 'SANDBOX_WORKSPACE_FILES', 'SANDBOX_WORKSPACE_MB'],
