@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { exists, writeFileAtomically } from '../engines/files.ts';
 import { postgresDataFolders } from '../engines/postgres.ts';
@@ -58,17 +59,10 @@ async function writeSecrets(settings: Settings): Promise<void> {
 export async function removeStateFolder(settings: Settings): Promise<void> {
   if (!(await exists(settings.stateFolder))) return;
   await refuseForeignFolder(settings);
-  const paths = pathsOf(settings);
-  const ours = [
-    paths.logs,
-    paths.run,
-    paths.temporal,
-    paths.cynork,
-    paths.nodes,
-    paths.secrets,
-    paths.adminPassword,
-  ];
-  for (const path of [...ours, ...postgresDataFolders(settings.stateFolder), paths.marker]) {
+  const { marker, ...paths } = pathsOf(settings);
+  const ours = Object.values(paths).filter((path) => typeof path === 'string');
+  const inside = ours.filter((path) => path.startsWith(join(settings.stateFolder, '/')));
+  for (const path of [...inside, ...postgresDataFolders(settings.stateFolder), marker]) {
     await rm(path, { recursive: true, force: true });
   }
   await rmdir(settings.stateFolder).catch(() => undefined); // somebody else's files are left alone

@@ -40,6 +40,9 @@ describe('state folder', () => {
 
   it('is gone after its removal', async () => {
     await openStateFolder(settings);
+    const { log, startLock: _outside, ...paths } = pathsOf(settings);
+    await writeFile(log('node-agent'), 'a line');
+    for (const path of Object.values(paths)) await mkdir(path, { recursive: true }).catch(() => undefined);
     await removeStateFolder(settings);
     expect(await readdir(parent)).toEqual([]);
   });
