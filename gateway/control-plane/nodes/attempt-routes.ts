@@ -14,7 +14,7 @@ import type { ControlPlaneDeps } from '../deps.ts';
 import { nodeOf } from './authenticate.ts';
 import { jobDocument } from './job-document.ts';
 
-const ATTEMPT_PATH = `${PATHS.nodeJobs}/:job/attempts/:attempt(^\\d+)`;
+const ATTEMPT_PATH = `${PATHS.nodeJobs}/:job/attempts/:attempt(^[^:/]+)`;
 const MAX_CLAIM_BYTES = 16 * 1024;
 /** Two streams of 262,144 bytes, of which JSON may make six times as many. */
 const MAX_RESULT_BYTES = 8 * 1024 * 1024;

@@ -6,6 +6,7 @@ export type OpenApiDocument = object;
 
 const REF = '#/components/schemas/';
 const PROBLEM = `${REF}Problem`;
+const BYTES = { schema: { type: 'string', format: 'binary' } };
 const INPUT = /Input$/;
 
 /**
@@ -15,7 +16,7 @@ const INPUT = /Input$/;
 export function finishDocument(document: object): OpenApiDocument {
   const finished: unknown = JSON.parse(JSON.stringify(document, withoutSafeIntegerBounds));
   if (!isObject(finished)) return document;
-  forEachResponse(finished, finishResponse);
+  finishReplies(finished);
   keepUsedSchemas(finished);
   return shortenNames(finished);
 }
@@ -36,20 +37,27 @@ function finishResponse(status: string, response: Json): void {
     response['description'] = STATUS_CODES[status] ?? status;
   const content = response['content'];
   if (!isObject(content)) return;
-  const json = content['application/json'];
-  if (!isObject(json) || !isObject(json['schema']) || json['schema']['$ref'] !== PROBLEM) return;
-  response['content'] = { 'application/problem+json': json };
+  const [media] = members(content);
+  if (media === undefined || !isObject(media['schema']) || media['schema']['$ref'] !== PROBLEM) return;
+  response['content'] = { 'application/problem+json': media };
 }
 
-function forEachResponse(document: Json, visit: (status: string, response: Json) => void): void {
+function finishReplies(document: Json): void {
   for (const path of members(document['paths'])) {
     for (const operation of members(path)) {
-      const responses = operation['responses'];
-      if (!isObject(responses)) continue;
+      if (!isObject(operation['responses'])) continue;
+      const responses = withSuccess(operation['responses']);
       for (const [status, response] of Object.entries(responses))
-        if (isObject(response)) visit(status, response);
+        if (isObject(response)) finishResponse(status, response);
+      operation['responses'] = responses;
     }
   }
+}
+
+/** A route that declares no success replies with bytes, which no schema of ours describes. */
+function withSuccess(responses: Json): Json {
+  if (Object.keys(responses).some((status) => status.startsWith('2'))) return responses;
+  return { 200: { description: 'OK', content: { 'application/octet-stream': BYTES } }, ...responses };
 }
 
 function keepUsedSchemas(document: Json): void {

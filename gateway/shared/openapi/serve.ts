@@ -19,6 +19,7 @@ export interface ApiPresentation {
 }
 
 const VERSION = '0.1.0';
+const BYTES = 'application/octet-stream';
 /** The page needs nothing from elsewhere; its style is set by its own scripts. */
 const PAGE_POLICY =
   "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; frame-ancestors 'none'";
@@ -41,7 +42,7 @@ export function serveOpenApi(app: HttpApp, api: ApiPresentation): void {
     },
     hideUntagged: true,
     convertConstToEnum: false,
-    transform: jsonSchemaTransform,
+    transform: describeRoute,
     transformObject: (document) => finishDocument(jsonSchemaTransformObject(document)),
   });
   void app.register(swaggerUi, {
@@ -55,6 +56,14 @@ export function serveOpenApi(app: HttpApp, api: ApiPresentation): void {
     return reply.type('application/json').serializer(String).send(text);
   });
 }
+
+/** A body that is taken as a stream has no schema in its route. */
+const describeRoute: typeof jsonSchemaTransform = (route) => {
+  const described = jsonSchemaTransform(route);
+  const { body, consumes } = described.schema;
+  if (body !== undefined || consumes?.[0] !== BYTES) return described;
+  return { ...described, schema: { ...described.schema, body: { type: 'string', format: 'binary' } } };
+};
 
 function securitySchemes({ bearers }: ApiPresentation) {
   const schemes = Object.entries(bearers).map(([name, description]) => {

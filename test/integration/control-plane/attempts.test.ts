@@ -102,7 +102,7 @@ describe('claiming an attempt', () => {
     ['an attempt beyond any', `/v1/nodes/jobs/${randomUUID()}/attempts/99999999999:claim`, 400],
     ['another verb', `/v1/nodes/jobs/${randomUUID()}/attempts/1:steal`, 404],
     ['no verb', `/v1/nodes/jobs/${randomUUID()}/attempts/1`, 404],
-    ['an attempt that is no number', `/v1/nodes/jobs/${randomUUID()}/attempts/a:claim`, 404],
+    ['an attempt that is no number', `/v1/nodes/jobs/${randomUUID()}/attempts/a:claim`, 400],
   ])('refuses %s', async (_what, url, status) => {
     expect((await send(plane(), node, 'POST', url, { claim_id: randomUUID() })).statusCode).toBe(status);
   });
