@@ -161,6 +161,14 @@ export const MISTAKES: readonly Mistake[] = [
     says: /^cynodeai: Postgres has no such database: create it, or correct DATABASE_URL/,
   },
   {
+    does: 'gives a folder for files that cannot be one',
+    program: 'cynodeai',
+    args: ['serve', 'control-plane'],
+    env: (at) => ({ ...server(at), BLOB_DIR: '/dev/null/blobs' }),
+    code: 1,
+    says: /^cynodeai: the blob store \/dev\/null\/blobs cannot be used \(.+\): set BLOB_DIR to a folder/,
+  },
+  {
     does: 'has not migrated the database',
     program: 'cynodeai',
     args: ['serve', 'orchestrator-worker'],

@@ -29,6 +29,8 @@ describe('the configuration of the orchestrator', () => {
       userApi: { host: '127.0.0.1', port: 12080 },
       controlPlane: { host: '127.0.0.1', port: 12082 },
       publicUrl: 'http://localhost:12082',
+      controlPlaneUrl: 'http://localhost:12082',
+      blobDir: '/var/lib/cynode/state/blobs',
       accessTokenMs: 900_000,
       refreshTokenMs: 604_800_000,
       nodeTokenMs: 86_400_000,
@@ -91,6 +93,9 @@ describe('the configuration of the orchestrator', () => {
         TEMPORAL_PUBLIC_ADDRESS: 'temporal.example:443',
         TEMPORAL_TLS: 'true',
         ORCHESTRATOR_PUBLIC_URL: 'https://cynode.example//',
+        CONTROL_PLANE_URL: 'http://control-plane:12082/',
+        CYNODE_STATE_DIR: '/var/lib/elsewhere',
+        BLOB_DIR: '/srv/blobs',
         MAX_REQUEST_BODY_MB: '2',
       }),
     ).toMatchObject({
@@ -99,6 +104,8 @@ describe('the configuration of the orchestrator', () => {
       temporal: { address: 'temporal:7233', tls: true },
       temporalForNodes: { address: 'temporal.example:443', tls: true },
       publicUrl: 'https://cynode.example',
+      controlPlaneUrl: 'http://control-plane:12082',
+      blobDir: '/srv/blobs',
       maxBodyBytes: 2_097_152,
     });
   });
