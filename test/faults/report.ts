@@ -28,6 +28,8 @@ export interface Report {
   };
   readonly secondRunnersRefused: number;
   readonly containers: number;
+  /** What Docker's events did not tell: without it, no overlap found says little. */
+  readonly journalGaps: { readonly deathsNotSeen: number; readonly startsNotSeen: number };
   readonly overlaps: readonly Overlap[];
   /** How often a process ended by itself and was started again, as a supervisor would. */
   readonly selfEnded: Readonly<Record<string, number>>;
@@ -68,15 +70,28 @@ export function buildReport(facts: RunFacts, evidence: Evidence): Report {
     },
     secondRunnersRefused: evidence.intrusions.filter(({ status }) => status === CONFLICT).length,
     containers: evidence.containers.length,
+    journalGaps: gapsOf(evidence),
     overlaps: overlapsOf(evidence),
     violations: findViolations(evidence),
     recovery: recoveriesOf(evidence),
   };
 }
 
+function gapsOf({ containers, calls }: Evidence): Report['journalGaps'] {
+  const keyOf = ({ jobId, attempt }: { jobId: string; attempt: number }): string => `${jobId} ${attempt}`;
+  const started = new Set(containers.map(keyOf));
+  const finished = new Set(
+    calls.filter(({ verb, status }) => verb === 'complete' && status === OK).map(keyOf),
+  );
+  return {
+    deathsNotSeen: containers.filter(({ diedAtMs }) => diedAtMs === null).length,
+    startsNotSeen: [...finished].filter((key) => !started.has(key)).length,
+  };
+}
+
 /** The report for a terminal. */
 export function formatReport(report: Report): string {
-  const { tasks, attempts, completions, overlaps, violations } = report;
+  const { tasks, attempts, completions, overlaps, violations, journalGaps } = report;
   const longest = Math.max(0, ...overlaps.map(({ ms }) => ms));
   const selfEnded = Object.entries(report.selfEnded).map(([name, times]) => `${name} ${times}`);
   return [
@@ -84,7 +99,7 @@ export function formatReport(report: Report): string {
     `tasks: ${tasks.accepted} accepted, ${tasks.completed} completed, ${tasks.canceled} canceled, ${tasks.givenUp} given up after three lost attempts`,
     `attempts: ${attempts.all}, at most ${attempts.most} of one job; containers: ${report.containers}`,
     `completions: ${completions.accepted} accepted, ${completions.refused} refused, ${completions.withoutAnswer} without an answer, ${completions.repliesLost} replies lost; second runners refused: ${report.secondRunnersRefused}`,
-    `containers that outlived their fence: ${overlaps.length}, the longest by ${(longest / 1_000).toFixed(1)} s`,
+    `containers that outlived their fence: ${overlaps.length}, the longest by ${(longest / 1_000).toFixed(1)} s (deaths not seen: ${journalGaps.deathsNotSeen}, starts not seen: ${journalGaps.startsNotSeen})`,
     `processes that ended by themselves: ${selfEnded.join(', ') || 'none'}`,
     '',
     formatRecovery(report.recovery),
