@@ -1,7 +1,10 @@
 import type { Client } from '@temporalio/client';
+import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import type { NodeWorkflowInput } from '../../contracts/activities.ts';
 import { nodeWorkflowId, QUEUE_ORCHESTRATOR, SIGNAL, WORKFLOW_TYPE } from '../../contracts/temporal.ts';
 import { callTemporal, ignoreEnded, WORKFLOW_TASK_TIMEOUT } from './calls.ts';
+
+const NODE = defineSearchAttributeKey('CynodeNode', 'KEYWORD_LIST');
 
 /** What front doors and the reconciler ask of node workflows. All calls may be repeated. */
 export interface NodeWorkflows {
@@ -24,6 +27,7 @@ export function createNodeWorkflows(client: Client): NodeWorkflows {
           signal: SIGNAL.registered,
           signalArgs: [incarnation],
           staticSummary: `Liveness and configuration of ${nodeSlug}`,
+          typedSearchAttributes: new TypedSearchAttributes([{ key: NODE, value: [nodeSlug] }]),
         }),
       );
     },
