@@ -20,7 +20,6 @@ const UPKEEP_MS = 5 * SECOND_MS;
  */
 export async function startAgent(parts: AgentParts): Promise<void> {
   const { config, logger, runner } = parts;
-  await checkPort(config.workerApi.listen);
   logger.info({ orchestratorUrl: config.orchestratorUrl }, 'waiting for the orchestrator');
   if (!(await waitForOrchestrator(config.orchestratorUrl, config.readinessTimeoutMs, parts.closing.signal))) {
     throw new ConfigError(
@@ -33,6 +32,7 @@ export async function startAgent(parts: AgentParts): Promise<void> {
   await deliverLeftResults(parts);
   await register(parts);
   await parts.configs.refresh();
+  if (!parts.workerApi.server.listening) await checkPort(config.workerApi.listen);
   await parts.capability
     .reportIfDue((report) => parts.orchestrator.reportCapability(report))
     .catch((error: unknown) => {
@@ -41,7 +41,7 @@ export async function startAgent(parts: AgentParts): Promise<void> {
   startUpkeep(parts);
 }
 
-/** Said at once, and not when the configuration is there: only the operator can do something about it. */
+/** A port that is taken has been acknowledged as a failure; only the operator can do something about it, so the start ends. */
 async function checkPort({ host, port }: ListenAddress): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const server = createServer().once('error', reject);
