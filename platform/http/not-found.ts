@@ -19,7 +19,9 @@ export function registerPlainNotFound(app: FastifyInstance): void {
       .filter(({ pattern }) => pattern.test(path))
       .flatMap(({ methods }) => [...methods]);
     const plain = reply.type('text/plain; charset=utf-8').serializer(String);
-    if (allowed.length === 0) return plain.code(404).send('404 page not found\n');
+    // A method that is allowed was refused by the route's own pattern, which sees the path decoded.
+    if (allowed.length === 0 || allowed.includes(request.method))
+      return plain.code(404).send('404 page not found\n');
     return plain.code(405).header('allow', allowed.sort().join(', ')).send('Method Not Allowed\n');
   };
   app.setNotFoundHandler(answer);

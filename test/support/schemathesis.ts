@@ -22,6 +22,10 @@ const CHECKS = [
 const CONFIG = `
 [checks.not_a_server_error]
 expected-statuses = ["2xx", "3xx", "4xx", 503]
+
+# Other methods are answered by the router, in plain text (contract §2).
+[phases.coverage]
+unexpected-methods = []
 `;
 
 export interface SchemathesisRun {

@@ -42,6 +42,7 @@ function addRoutes(app: HttpApp): void {
   app.delete('/v1/things/:id', async (_request, reply) => reply.code(204).send());
   app.post('/v1/jobs::run', async () => ({ ran: true }));
   app.post('/v1/tries/:try(^\\d+)::claim', async ({ params }) => params);
+  app.post('/v1/words/:word(^[^:/]+)::say', async ({ params }) => params);
   app.post('/v1/anything', async ({ body }) => ({ body: body ?? 'nothing' }));
   app.get('/v1/declared', { schema: { response: { 200: name } } }, async () => ({
     name: 'ok',

@@ -42,6 +42,7 @@ describe('an unknown path', () => {
     expect(await answer('POST', '/v1/tries/x1:claim')).toEqual(NOT_FOUND);
     expect(await answer('POST', '/v1/tries/1:claims')).toEqual(NOT_FOUND);
     expect(await answer('GET', '/v1/tries/:claim')).toEqual(NOT_FOUND);
+    expect(await answer('POST', '/v1/words/a%2fb:say')).toEqual(NOT_FOUND);
   });
 
   it('is one for any text', async () => {
