@@ -109,11 +109,16 @@ function followEngines(run: RunFolder, dockerd: OwnDockerd | undefined): Contain
 async function startOrchestrator(): Promise<{ stack: Stack; proxy: ControlPlaneProxy }> {
   const proxy = await startControlPlaneProxy();
   onRelease(async () => proxy[Symbol.asyncDispose]());
-  const stack = await startStack({
+  const starting = startStack({
     processes: ORCHESTRATOR.map((name) => [name]),
     env: { ORCHESTRATOR_PUBLIC_URL: proxy.url, LOG_LEVEL: 'info' },
   });
-  onRelease(async () => stack[Symbol.asyncDispose]());
+  // Before it is there: who ends the run while it starts must not leave its processes behind.
+  onRelease(async () => {
+    const started = await starting.catch(() => undefined);
+    await started?.[Symbol.asyncDispose]();
+  });
+  const stack = await starting;
   proxy.forwardTo(stack.controlPlaneUrl);
   return { stack, proxy };
 }
