@@ -89,11 +89,18 @@ export function requestCancel(db: Database, taskId: string): Promise<TaskStatus>
   });
 }
 
-/** Ends a task whose workflow is gone: its attempts are fenced, its open jobs fail. @returns tasks to signal */
-export function abandonTask(db: Database, taskId: string, code: ErrorCode): Promise<readonly string[]> {
+/**
+ * Ends a task whose workflow is gone: its attempts are fenced, its open jobs fail.
+ * @returns tasks to signal, null when the task has ended by itself meanwhile
+ */
+export function abandonTask(
+  db: Database,
+  taskId: string,
+  code: ErrorCode,
+): Promise<readonly string[] | null> {
   return db.transaction().execute(async (tx) => {
     const task = await lockTask(tx, taskId);
-    if (isTerminalTaskStatus(task.status)) return [];
+    if (isTerminalTaskStatus(task.status)) return null;
     for (const { id } of await tx.selectFrom('jobs').select('id').where('task_id', '=', taskId).execute()) {
       const job = await lockJob(tx, id);
       if (job === undefined || isTerminalJobStatus(job.status)) continue;

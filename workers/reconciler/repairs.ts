@@ -85,9 +85,11 @@ export function createGoneCheck(): (deps: RepairDeps) => Promise<void> {
 }
 
 async function abandon({ db, tasks, logger, repaired }: RepairDeps, taskId: string): Promise<void> {
-  logger.error({ taskId }, 'the workflow of an open task is gone; the task fails');
+  const woken = await abandonTask(db, taskId, 'workflow_gone');
+  if (woken === null) return; // it ended between the two looks
+  logger.error({ taskId }, 'the workflow of an open task was gone; the task failed');
   repaired('task_abandoned');
-  for (const woken of await abandonTask(db, taskId, 'workflow_gone')) await tasks.signalCapacity(woken);
+  for (const wokenTaskId of woken) await tasks.signalCapacity(wokenTaskId);
 }
 
 /** Node workflows that do not run. */
