@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Counter, Histogram, sharedMetric } from '../metrics.ts';
 import type { Registry } from '../metrics.ts';
+import { routeName } from './route-name.ts';
 
 const TOTAL = 'cynodeai_http_requests_total';
 const DURATION = 'cynodeai_http_request_duration_seconds';
@@ -35,7 +36,7 @@ export function measureRequests(app: FastifyInstance, role: string, registry: Re
       }),
   );
   app.addHook('onResponse', async (request, reply) => {
-    const labels = { role, method: request.method, route: request.routeOptions.url ?? 'unknown' };
+    const labels = { role, method: request.method, route: routeName(request) ?? 'unknown' };
     total.inc({ ...labels, status: `${Math.floor(reply.statusCode / 100)}xx` });
     duration.observe(labels, reply.elapsedTime / 1000);
   });

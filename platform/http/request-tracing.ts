@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { PATHS } from '../../contracts/paths.ts';
 import { tracing } from '../tracing.ts';
 import type { OpenSpan, TraceContext } from '../tracing.ts';
+import { routeName } from './route-name.ts';
 
 /** Asked for every few seconds, and part of nothing. */
 const QUIET: ReadonlySet<string> = new Set([
@@ -16,7 +17,7 @@ const QUIET: ReadonlySet<string> = new Set([
 export function traceRequests(app: FastifyInstance, role: string): void {
   const spans = new WeakMap<FastifyRequest, OpenSpan>();
   app.addHook('onRequest', (request, _reply, done) => {
-    const route = request.routeOptions.url;
+    const route = routeName(request);
     const active = tracing();
     if (active === undefined || route === undefined || QUIET.has(route)) return done();
     const span = active.open({

@@ -63,9 +63,9 @@ describe('the trace of a task', () => {
       'run beginTask': 'taskWorkflow',
       'run runJob': 'taskWorkflow',
       'run placeJob': 'taskWorkflow',
-      'POST /v1/nodes/jobs/:job/attempts/:attempt(^\\d+)::claim': 'run runJob',
+      'POST /v1/nodes/jobs/:job/attempts/:attempt:claim': 'run runJob',
       container: 'run runJob',
-      'POST /v1/nodes/jobs/:job/attempts/:attempt(^\\d+)::complete': 'run runJob',
+      'POST /v1/nodes/jobs/:job/attempts/:attempt:complete': 'run runJob',
     };
     for (const [child, parent] of Object.entries(parents)) {
       expect(`${child} < ${named(child).parentSpanId}`).toBe(`${child} < ${named(parent).spanId}`);
