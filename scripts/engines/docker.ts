@@ -7,6 +7,7 @@ import { callDocker, type DockerEngine } from './docker-api.ts';
 import { cacheFolder, exists, findExecutable, writeFileAtomically } from './files.ts';
 import { withLock } from './lock.ts';
 import { identifyProcess, isAlive, waitUntil, type ProcessIdentity } from './processes.ts';
+import { removeStalePidFiles } from './stale-pid-files.ts';
 import { aptInstall, canBecomeRoot, hasApt, hasSystemd, isRoot, runAsRoot, userName } from './system.ts';
 import { SetupError, type Talk } from './talk.ts';
 
@@ -107,6 +108,7 @@ async function reachable(): Promise<DockerEngine> {
 /** Starts `dockerd` on a machine without systemd, detached, and records its identity. */
 async function startDockerd(): Promise<ProcessIdentity> {
   const dockerd = (await findDockerd()) ?? 'dockerd';
+  await removeStalePidFiles();
   await mkdir(cacheFolder('docker'), { recursive: true });
   const log = await open(dockerdLog(), 'a', 0o600);
   try {
