@@ -149,7 +149,6 @@ describe('cancelling', () => {
   });
 
   it('lets exactly one of a finish and a cancel that race win', async () => {
-    const outcomes = new Set<string>();
     for (let i = 0; i < 20; i += 1) {
       const task = await jobs.begun();
       const claimId = randomUUID();
@@ -162,9 +161,7 @@ describe('cancelling', () => {
       if (value.kind !== 'settled') throw new Error('a cancelled job settles');
       expect(value.jobStatus).toBe(finish.status === 'fulfilled' ? 'completed' : 'canceled');
       expect(await finishTask(jobs.db(), task.taskId)).toBe(value.taskStatus);
-      outcomes.add(value.jobStatus);
     }
-    expect(outcomes.size).toBeGreaterThan(0);
   });
 
   it('leaves a finished task as it is', async () => {
