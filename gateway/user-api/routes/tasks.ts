@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { PATHS } from '../../../contracts/paths.ts';
 import {
@@ -67,16 +68,7 @@ function registerWaitingRoutes(scope: HttpApp, deps: UserApiDeps): void {
         response: { 200: taskSchema, ...ONE_TASK_PROBLEMS },
       },
     },
-    async (request) =>
-      viewOneTask(
-        deps.db,
-        await findTaskWhenEnded(deps, {
-          userId: callerOf(request).userId,
-          idOrName: request.params.id,
-          waitSeconds: request.query.wait,
-          signal: request.signal,
-        }),
-      ),
+    async (request) => viewOneTask(deps.db, await findTaskWhenEnded(deps, askedFor(request))),
   );
 
   scope.get(
@@ -92,16 +84,7 @@ function registerWaitingRoutes(scope: HttpApp, deps: UserApiDeps): void {
         response: { 200: taskResultSchema, ...ONE_TASK_PROBLEMS },
       },
     },
-    async (request) =>
-      viewResult(
-        deps.db,
-        await findTaskWhenEnded(deps, {
-          userId: callerOf(request).userId,
-          idOrName: request.params.id,
-          waitSeconds: request.query.wait,
-          signal: request.signal,
-        }),
-      ),
+    async (request) => viewResult(deps.db, await findTaskWhenEnded(deps, askedFor(request))),
   );
 }
 
@@ -141,4 +124,16 @@ function registerLogsAndCancel(scope: HttpApp, deps: UserApiDeps): void {
       return cancelTask(deps, task.id);
     },
   );
+}
+
+/** Which task a request is about, and how long it may wait for its end. */
+function askedFor(
+  request: FastifyRequest & { readonly params: { id: string }; readonly query: { wait: number } },
+): Parameters<typeof findTaskWhenEnded>[1] {
+  return {
+    userId: callerOf(request).userId,
+    idOrName: request.params.id,
+    waitSeconds: request.query.wait,
+    signal: request.signal,
+  };
 }
