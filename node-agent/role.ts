@@ -7,11 +7,12 @@ import type { Registry } from '../platform/metrics.ts';
 import { packageVersion } from '../platform/version.ts';
 import type { NodeAgentConfig } from './config/node-agent-config.ts';
 import { readNodeAgentConfig } from './config/read-config.ts';
-import { assemble } from './manager/agent-parts.ts';
+import { assemble, type AgentOptions } from './manager/agent-parts.ts';
 import { startAgent } from './manager/start.ts';
 import { loadInstanceId, StateFolder } from './manager/state-folder.ts';
 import { acquireStateLock } from './manager/state-lock.ts';
 import { stopAgent } from './manager/stop.ts';
+import { createDockerEngine } from './sandbox/index.ts';
 
 /**
  * The role `node-agent`: registers this host as a node and runs its jobs.
@@ -22,11 +23,12 @@ export async function startNodeAgent(env: Env, logger: Logger, metrics: Registry
   return runNodeAgent(readNodeAgentConfig(env, { host }), logger, metrics);
 }
 
-/** As `startNodeAgent`, from a configuration that was read. */
+/** As `startNodeAgent`, from a configuration that was read. `createEngine` is for benchmarks: no setting reaches it. */
 export async function runNodeAgent(
   config: NodeAgentConfig,
   logger: Logger,
   metrics: Registry,
+  createEngine: AgentOptions['createEngine'] = createDockerEngine,
 ): Promise<Role> {
   await using acquired = new AsyncDisposableStack();
   const state = new StateFolder(config.stateDir);
@@ -40,6 +42,7 @@ export async function runNodeAgent(
     version: packageVersion(),
     logger: logger.child({ node: config.slug }),
     metrics,
+    createEngine,
     acquired,
   });
   acquired.defer(() => stopAgent(parts));

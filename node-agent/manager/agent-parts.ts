@@ -8,7 +8,7 @@ import type { Registry } from '../../platform/metrics.ts';
 import type { NodeAgentConfig } from '../config/node-agent-config.ts';
 import { createJobFiles } from '../files/job-files.ts';
 import { Outbox } from '../outbox/outbox.ts';
-import { createDockerEngine, JobRunner, WorkspaceRoot, type ContainerEngine } from '../sandbox/index.ts';
+import { JobRunner, WorkspaceRoot, type ContainerEngine } from '../sandbox/index.ts';
 import { createControlActivities } from '../temporal/control-activities.ts';
 import { startTemporalLink } from '../temporal/link.ts';
 import { createNodeMetrics, measuredEngine, showNodeLoad, type NodeMetrics } from '../telemetry/metrics.ts';
@@ -35,6 +35,7 @@ export interface AgentOptions {
   readonly version: string;
   readonly logger: Logger;
   readonly metrics: Registry;
+  readonly createEngine: (dockerHost: string) => ContainerEngine;
   /** Takes over what has to be closed at the end. */
   readonly acquired: AsyncDisposableStack;
 }
@@ -93,7 +94,7 @@ export function assemble(options: AgentOptions): AgentParts {
 
 function foundation(options: AgentOptions): Foundation {
   const { config, state, instanceId, logger, acquired } = options;
-  const engine = measuredEngine(createDockerEngine(config.sandbox.dockerHost), options.metrics);
+  const engine = measuredEngine(options.createEngine(config.sandbox.dockerHost), options.metrics);
   const capability = new CapabilityReporter(config, engine, state.pathOf());
   const session = new NodeSession({
     ...options,

@@ -17,6 +17,8 @@ export const testTalk: Talk = {
 
 /** An engine that a test may let crash and start again on the same data. */
 export interface TestService {
+  /** Of the process that was started last. */
+  readonly pid: number;
   /** Sends the signal to this engine's process and resolves when it is gone. */
   crash(signal: 'SIGKILL' | 'SIGQUIT' | 'SIGTERM'): Promise<void>;
   /** Starts it again and resolves when it is ready. */
@@ -35,6 +37,9 @@ export async function startTestService(run: RunFolder, spec: ServiceSpec): Promi
   onRelease(() => running.stop());
   await waitUntilReady(spec, running, logFile);
   return {
+    get pid() {
+      return running.identity.pid;
+    },
     crash: async (signal) => {
       process.kill(running.identity.pid, signal);
       await running.exited;

@@ -14,6 +14,7 @@ export class RoleProcess implements AsyncDisposable {
   readonly logFile: string;
   private readonly roles: readonly string[];
   private readonly env: Readonly<Record<string, string>>;
+  private readonly launcher: string;
   private child: ChildProcess | undefined;
 
   constructor(
@@ -21,16 +22,18 @@ export class RoleProcess implements AsyncDisposable {
     roles: readonly string[],
     env: Readonly<Record<string, string>>,
     logFile: string,
+    launcher = LAUNCHER,
   ) {
     this.name = name;
     this.roles = roles;
     this.env = env;
     this.logFile = logFile;
+    this.launcher = launcher;
   }
 
   start(): void {
     const log = openSync(this.logFile, 'a');
-    this.child = spawn(process.execPath, [LAUNCHER, 'serve', ...this.roles], {
+    this.child = spawn(process.execPath, [this.launcher, 'serve', ...this.roles], {
       env: { PATH: process.env['PATH'] ?? '', ...this.env },
       stdio: ['ignore', log, log],
     });

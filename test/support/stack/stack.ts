@@ -26,6 +26,8 @@ export interface NodeOptions {
   readonly name?: string;
   readonly slots?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Another program than the product's launcher, started with the same arguments. */
+  readonly launcher?: string;
 }
 
 export interface NodeAgent {
@@ -158,6 +160,7 @@ async function startNode(
       ...options.env,
     },
     join(folder, 'logs', `${slug}-${port}.log`),
+    options.launcher,
   );
   resources.use(agent);
   agent.start();
