@@ -89,6 +89,12 @@ export interface NodeControlActivities {
   nodeLease(input: { readonly incarnation: number }): Promise<{ readonly kind: 'handover' }>;
   /** Fetches and applies the newest configuration and acknowledges it. */
   applyConfig(input: { readonly configVersion: string }): Promise<void>;
+  /**
+   * Makes a model answer at once: pulled where it is missing, loaded with that context, and kept loaded. Takes as long as
+   * the download; cancellation ends the wait, not the download. Fails for good with `no_inference_path` (this node has no
+   * Ollama) or `model_unavailable` (no such model, or it cannot be had or loaded here); the node's report has the reason.
+   */
+  prepareModel(input: { readonly model: string; readonly contextTokens: number }): Promise<void>;
 }
 
 /** Arguments of the workflows. */

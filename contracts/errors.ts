@@ -134,6 +134,11 @@ export const ERRORS = {
     retryable: false,
     help: 'No model can be reached, so text tasks cannot be interpreted. Use --script or --command.',
   },
+  model_unavailable: {
+    ...UNAVAILABLE,
+    status: 503,
+    help: 'The model is not ready on any live node, or could not be pulled. `cynork nodes get` shows the models of a node and why one is missing; pull or import it there.',
+  },
   image_unavailable: {
     ...JOB,
     status: 502,

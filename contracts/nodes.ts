@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { nodeSlugSchema } from './ids.ts';
+import { inferenceBackendSchema, nodeInferenceSchema } from './node-inference.ts';
 
 /** Feature of a node that takes its jobs from a Temporal queue; nodes without it are served by plain HTTP (design §4). */
 export const FEATURE_TEMPORAL_QUEUE = 'temporal_queue';
@@ -57,7 +58,15 @@ export const capabilityReportSchema = z
       })
       .optional(),
     network: z.looseObject({}).optional(),
-    inference: z.looseObject({ supported: z.boolean().optional(), mode: z.string().optional() }).optional(),
+    inference: z
+      .looseObject({
+        supported: z.boolean().optional(),
+        mode: z.string().optional(),
+        existing_service: z.boolean().optional(),
+        running: z.boolean().optional(),
+        available_models: z.array(z.string()).nullish(),
+      })
+      .optional(),
     worker_api: z.looseObject({ base_url: z.string().optional() }).optional(),
     managed_services: z.looseObject({}).optional(),
     managed_services_status: z.looseObject({}).optional(),
@@ -141,6 +150,7 @@ export const nodeConfigSchema = z
     policy: nodeConfigSettingsSchema.shape.policy,
     constraints: nodeConfigSettingsSchema.shape.constraints,
     worker_api: z.object({ orchestrator_bearer_token: z.string() }),
+    inference_backend: inferenceBackendSchema.optional(),
     temporal: z
       .object({
         address: z.string(),
@@ -181,6 +191,8 @@ export const nodeContactSchema = z
     ram_available_mb: z.number().min(0),
     /** The node's clock when it was sent, in milliseconds since 1970. */
     sent_at_ms: z.number().optional(),
+    /** Its models; absent from agents that know of none. */
+    inference: nodeInferenceSchema.optional(),
   })
   .meta({ id: 'NodeContact' });
 export type NodeContact = z.infer<typeof nodeContactSchema>;
@@ -201,6 +213,8 @@ export const nodeViewSchema = z
     load1: z.number().optional(),
     ram_available_mb: z.number().optional(),
     capability_summary: z.string(),
+    /** What the node said last of its models; worth as much as its `last_heartbeat`. */
+    inference: nodeInferenceSchema.optional(),
   })
   .meta({ id: 'Node' });
 export type NodeView = z.infer<typeof nodeViewSchema>;

@@ -4,6 +4,7 @@ import type { NodeControlActivities } from '../../contracts/activities.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { JobRunner } from '../sandbox/index.ts';
 import type { NodeLease } from './node-lease.ts';
+import { failureOf } from './failures.ts';
 import { renewActivity } from './renewal.ts';
 
 export interface ControlDeps {
@@ -36,5 +37,6 @@ export function createControlActivities(deps: ControlDeps): NodeControlActivitie
         throw ApplicationFailure.create({ message: 'unavailable', type: 'unavailable' });
       }
     },
+    prepareModel: () => Promise.reject(failureOf('no_inference_path')),
   };
 }

@@ -3,12 +3,14 @@ import type { NodeContact } from '../../contracts/nodes.ts';
 import type { Database } from '../database.ts';
 import { nodeReplaced } from './identity.ts';
 import type { Reporter } from './identity.ts';
+import { recordInference } from './inference.ts';
 
 /** Keeps what no host has out of the columns' range. */
 const MAX_GAUGE = 1e9;
 
 /**
- * Notes that the agent was heard of, and what it has in hand: one statement in the normal case.
+ * Notes that the agent was heard of, what it has in hand, and what it says of its models, which is stored first: who sees a
+ * node that was just heard of sees what it said then.
  * @returns whether the node became active by this, so that waiting jobs may be placed on it.
  * @throws CynodeError `authentication` when the node is gone or a newer incarnation has registered.
  */
@@ -17,6 +19,7 @@ export async function recordContact(
   reporter: Reporter,
   contact: NodeContact,
 ): Promise<{ readonly becameActive: boolean }> {
+  await recordInference(db, reporter, contact.inference);
   const { may_activate: mayActivate } = await db
     .updateTable('nodes')
     .set({

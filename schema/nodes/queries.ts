@@ -6,6 +6,7 @@ import type { CapabilityReport, ConfigAck, NodeStatus } from '../../contracts/no
 import { LEASE } from '../../contracts/temporal.ts';
 import type { Database } from '../database.ts';
 import type { AttemptState } from '../tables/tasks.ts';
+import { INFERENCE_OF_NODE, type StoredInference } from './inference.ts';
 
 const FRESH_SECONDS = LEASE.contactFreshMs / 1000;
 
@@ -25,6 +26,7 @@ export interface NodeRow {
   readonly live_attempts: number;
   /** The newest report. */
   readonly capability: CapabilityReport | null;
+  readonly inference: StoredInference | null;
 }
 
 const NODE_COLUMNS = sql`
@@ -33,7 +35,8 @@ const NODE_COLUMNS = sql`
   (n.lease_held and n.last_seen_at > now() - make_interval(secs => ${FRESH_SECONDS}::float8)) is true as lease_fresh,
   (select count(*)::int from job_attempts a where a.node_id = n.id and a.ended_at is null) as live_attempts,
   (select c.capability_snapshot from node_capabilities c where c.node_id = n.id
-    order by c.reported_at desc limit 1) as capability`;
+    order by c.reported_at desc limit 1) as capability,
+  ${INFERENCE_OF_NODE} as inference`;
 
 /** Nodes by slug, those after `afterSlug`. */
 export async function listNodes(

@@ -7,6 +7,7 @@ import type {
   RolesTable,
   UsersTable,
 } from './identity.ts';
+import type { NodeInferenceTable } from './node-inference.ts';
 import type { NodeCapabilitiesTable, NodesTable } from './nodes.ts';
 import type {
   JobArtifactUploadsTable,
@@ -42,6 +43,7 @@ export interface Tables {
   job_audit_log: JobAuditLogTable;
   nodes: NodesTable;
   node_capabilities: NodeCapabilitiesTable;
+  node_inference: NodeInferenceTable;
   project_plans: ProjectPlansTable;
   task_dependencies: TaskDependenciesTable;
   workflow_checkpoints: WorkflowCheckpointsTable;

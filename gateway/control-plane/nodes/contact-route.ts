@@ -7,9 +7,10 @@ import { COMMON_PROBLEMS } from '../../shared/problem-schema.ts';
 import type { ControlPlaneDeps } from '../deps.ts';
 import { reporterOf } from './authenticate.ts';
 
-const MAX_CONTACT_BYTES = 16 * 1024;
+/** Room for the longest list of models with the longest names. */
+const MAX_CONTACT_BYTES = 128 * 1024;
 
-/** `POST /v1/nodes/contact` (ours), every two seconds from each agent: it can take work, and what it has in hand. */
+/** `POST /v1/nodes/contact` (ours), every two seconds from each agent: it can take work, what it has in hand, and its models. */
 export function contactRoute(app: HttpApp, deps: ControlPlaneDeps): void {
   app.post(
     PATHS.nodeContact,

@@ -3,6 +3,7 @@ import type { NodeDetail, NodeList, NodeView } from '../../../contracts/nodes.ts
 import type { Database } from '../../../schema/database.ts';
 import { findNode, listLiveAttempts, listNodes } from '../../../schema/nodes/queries.ts';
 import type { NodeDetailRow, NodeRow } from '../../../schema/nodes/queries.ts';
+import { toNodeInference } from '../../../schema/nodes/inference.ts';
 import { cutPage } from '../routes/page-query.ts';
 import type { PageQuery } from '../routes/page-query.ts';
 import { summariseCapability } from './capability-summary.ts';
@@ -47,6 +48,7 @@ function viewNode(row: NodeRow): NodeView {
     ...(row.load1 === null ? {} : { load1: row.load1 }),
     ...(row.ram_available_mb === null ? {} : { ram_available_mb: row.ram_available_mb }),
     capability_summary: summariseCapability(row.capability),
+    ...(row.inference === null ? {} : { inference: toNodeInference(row.inference) }),
   };
 }
 

@@ -63,4 +63,39 @@ describe('cynork nodes', () => {
     expect(JSON.parse((await home.run(['nodes', 'get', 'node-01', '-o', 'json'])).stdout)).toEqual(DETAIL);
     expect(await home.run(['nodes', 'get', 'other/../one'])).toMatchObject({ code: 4, stdout: '' });
   });
+
+  it('shows the models of a node and how far a download is', async () => {
+    await using gateway = await startFakeGateway();
+    const inference: NodeView['inference'] = {
+      backend: 'ready',
+      kind: 'process',
+      models: [
+        { name: 'smollm2:135m', loaded: true, size_bytes: 98_362_432 },
+        { name: 'other:1b', loaded: false },
+      ],
+      pulls: [
+        { model: 'qwen3.5:0.8b', percent: 41.7 },
+        { model: 'gone:1b', error: 'no such model' },
+      ],
+      active: 1,
+      queued: 0,
+    };
+    gateway.on('GET /v1/nodes/:id', { json: { ...DETAIL, inference } });
+    await using home = await makeLoggedInHome(gateway);
+    const { stdout } = await home.run(['nodes', 'get', 'node-01']);
+    expect(stdout).toContain(' inference=smollm2:135m capability=');
+    expect(stdout).toContain(
+      'inference_backend=ready kind=process active=1 queued=0\n' +
+        'model=smollm2:135m loaded=true size_mb=98\nmodel=other:1b loaded=false\n' +
+        'getting_model=qwen3.5:0.8b percent=41\ngetting_model=gone:1b error="no such model"\n',
+    );
+  });
+
+  it('says in the list why a node has no models', async () => {
+    await using gateway = await startFakeGateway();
+    const inference: NodeView['inference'] = { backend: 'none', models: [], pulls: [], active: 0, queued: 0 };
+    gateway.on('GET /v1/nodes', { json: { nodes: [{ ...NODE, inference }], next_cursor: '' } });
+    await using home = await makeLoggedInHome(gateway);
+    expect((await home.run(['nodes', 'list'])).stdout).toContain(' inference=none ');
+  });
 });
