@@ -12,6 +12,16 @@ export interface TokenClaimsOf {
   readonly refresh: { sub: string; jti: string; user_id: string; sid: string };
   readonly node: { sub: string; jti: string; node_id: string; node_slug: string; incarnation: number };
   readonly job: { sub: string; jti: string; job_id: string; attempt: number };
+  /** Of one execution of a turn, for the model router; `sub` is the agent, e.g. `pm`. Refused once a later one has begun. */
+  readonly agent: {
+    sub: string;
+    jti: string;
+    turn_id: string;
+    epoch: number;
+    user_id: string;
+    task_id?: string | undefined;
+    thread_id?: string | undefined;
+  };
   /** Between our own roles; `sub` is the role that calls. */
   readonly service: { sub: string; jti: string };
 }
@@ -25,6 +35,15 @@ const CLAIMS: { readonly [K in TokenKind]: z.ZodType<TokenClaimsOf[K]> } = {
   refresh: z.object({ ...common, user_id: uuid, sid: uuid }),
   node: z.object({ ...common, node_id: uuid, node_slug: z.string(), incarnation: z.number().int() }),
   job: z.object({ ...common, job_id: uuid, attempt: z.number().int() }),
+  agent: z.object({
+    sub: z.string().min(1),
+    jti: z.string(),
+    turn_id: uuid,
+    epoch: z.number().int(),
+    user_id: uuid,
+    task_id: uuid.optional(),
+    thread_id: uuid.optional(),
+  }),
   service: z.object({ sub: z.string().min(1), jti: z.string() }),
 };
 

@@ -10,12 +10,13 @@ const tokens = createTokenService(SECRET);
 const id = randomUUID();
 const LIFE = { lifeMs: 60_000 };
 
-const KINDS = ['access', 'refresh', 'node', 'job', 'service'] as const;
+const KINDS = ['access', 'refresh', 'node', 'job', 'agent', 'service'] as const;
 const signed: { readonly [K in (typeof KINDS)[number]]: () => Promise<string> } = {
   access: () => tokens.sign('access', { sub: id, user_id: id, handle: 'ada', sid: id }, LIFE),
   refresh: () => tokens.sign('refresh', { sub: id, user_id: id, sid: id }, LIFE),
   node: () => tokens.sign('node', { sub: id, node_id: id, node_slug: 'node-01', incarnation: 3 }, LIFE),
   job: () => tokens.sign('job', { sub: id, job_id: id, attempt: 2 }, LIFE),
+  agent: () => tokens.sign('agent', { sub: id, turn_id: id, epoch: 1, user_id: id, task_id: id }, LIFE),
   service: () => tokens.sign('service', { sub: id }, LIFE),
 };
 const REFUSED = { code: 'authentication', message: 'Invalid or expired token' };
