@@ -28,6 +28,8 @@ program
   .description('set up what is missing, start everything, run a first task')
   .option('-d, --detach', 'do not run the first task', false)
   .option('-y, --yes', 'install what is missing without asking', false)
+  .option('--pg-temporal', 'Temporal on Postgres, from now on; its server is built where it is missing')
+  .option('--no-pg-temporal', "Temporal's development server on a database file, from now on")
   .action((options) => up(readSettings(process.env), options));
 
 program

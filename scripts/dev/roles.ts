@@ -4,7 +4,7 @@ import { APP_LOGIN_ROLE, databaseUrl, OWNER_ROLE } from '../engines/database.ts'
 import type { DockerEngine } from '../engines/docker-api.ts';
 import { SANDBOX_BASE_IMAGE } from '../engines/sandbox-image.ts';
 import { plainEnvironment, type ServiceSpec } from '../engines/service.ts';
-import { temporalAddress } from '../engines/temporal-server.ts';
+import { temporalAddress } from '../engines/temporal-operator.ts';
 import { pathsOf, urlsOf, type PortName, type Settings } from './settings.ts';
 import type { Secrets } from './state-folder.ts';
 

@@ -121,6 +121,8 @@ export function pathsOf(settings: Settings) {
     startLock: cacheFolder('locks', createHash('sha256').update(settings.stateFolder).digest('hex')),
     temporal: inState('temporal'),
     temporalDatabase: inState('temporal', 'temporal.db'),
+    temporalKind: inState('temporal', 'kind'),
+    temporalOnPostgres: inState('temporal', 'on-postgres'),
     cynork: inState('cynork'),
     cynorkConfig: inState('cynork', 'config.yaml'),
     blobs: inState('blobs'),

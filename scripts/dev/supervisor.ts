@@ -7,14 +7,13 @@ import { preparePostgres, superuserUrl, type PostgresOptions } from '../engines/
 import { identifyProcess } from '../engines/processes.ts';
 import type { ServiceSpec } from '../engines/service.ts';
 import { SetupError, type Talk } from '../engines/talk.ts';
-import { ensureTemporalCli } from '../engines/temporal-cli.ts';
-import { setRetention, temporalServerSpec } from '../engines/temporal-server.ts';
 import { boundLogs } from './log-files.ts';
 import { DATABASE, migration, nodeAgentSpec, orchestratorSpec } from './roles.ts';
 import { pathsOf, type Settings } from './settings.ts';
 import type { Secrets } from './state-folder.ts';
 import { SupervisedService } from './supervised-service.ts';
 import { removeSupervisorState, supervisorStateWriter, type SupervisorState } from './supervisor-state.ts';
+import { startTemporal } from './temporal.ts';
 
 const HOUSEKEEPING_MS = 10_000;
 
@@ -42,7 +41,8 @@ export class Supervisor {
       await mkdir(pathsOf(this.#settings).logs, { recursive: true });
       await this.#publish();
       const docker = await ensureDocker(this.#talk);
-      await Promise.all([this.#startPostgres(), this.#startTemporal()]);
+      const postgres = this.#startPostgres();
+      await Promise.all([postgres, this.#startTemporal(postgres)]);
       await this.#migrate();
       await this.#startService(orchestratorSpec(this.#settings, this.#secrets));
       await this.#startService(nodeAgentSpec(this.#settings, this.#secrets, docker));
@@ -75,17 +75,10 @@ export class Supervisor {
     await provisionDatabase(superuserUrl(options), { database: DATABASE, ...this.#secrets });
   }
 
-  async #startTemporal(): Promise<void> {
-    const { ports, temporalNamespace } = this.#settings;
-    const options = {
-      cli: await ensureTemporalCli(this.#talk),
-      databaseFile: pathsOf(this.#settings).temporalDatabase,
-      port: ports.temporal,
-      uiPort: ports.temporalUi,
-      namespace: temporalNamespace,
-    };
-    await this.#startService(temporalServerSpec(options));
-    await setRetention(options);
+  async #startTemporal(postgresReady: Promise<void>): Promise<void> {
+    const start = (spec: ServiceSpec): Promise<void> => this.#startService(spec);
+    const postgres = { options: this.#postgresOptions(), ready: postgresReady };
+    await startTemporal(this.#settings, postgres, this.#talk, start);
   }
 
   async #migrate(): Promise<void> {

@@ -5,7 +5,6 @@ import { withLock } from '../engines/lock.ts';
 import { waitUntil } from '../engines/processes.ts';
 import { ensureSandboxImage } from '../engines/sandbox-image.ts';
 import { SetupError, terminalTalk, type Talk } from '../engines/talk.ts';
-import { ensureTemporalCli } from '../engines/temporal-cli.ts';
 import { buildOutputs } from './builds.ts';
 import { isNodeActive, logIn, runFirstTask, FIRST_TASK } from './cynork.ts';
 import { pathsOf, urlsOf, type Settings } from './settings.ts';
@@ -13,6 +12,7 @@ import { endLeftovers, launchSupervisor, requireFreePorts, waitForStart } from '
 import { openStateFolder, type Secrets } from './state-folder.ts';
 import { terminalSteps, type Steps } from './steps.ts';
 import { readLiveState, settingsOfRunningStack } from './supervisor-state.ts';
+import { chooseTemporalKind, ensureTemporal, rememberTemporalKind, type TemporalKind } from './temporal.ts';
 
 /** How `./dev up` was called. */
 export interface UpOptions {
@@ -20,6 +20,8 @@ export interface UpOptions {
   detach: boolean;
   /** Install what is missing without asking. */
   yes: boolean;
+  /** Temporal on Postgres (true) or on a database file (false); undefined = as at the last start. */
+  pgTemporal?: boolean | undefined;
 }
 
 const NODE_TIMEOUT_MS = 60_000;
@@ -36,8 +38,9 @@ export async function up(wanted: Settings, options: UpOptions): Promise<void> {
       `CyNodeAI of this checkout is already up (supervisor pid ${String(running.supervisor.pid)}); checking it`,
     );
 
-  await ensureEngines(steps, talk);
-  const secrets = await withLock(pathsOf(settings).startLock, () => launch(settings));
+  const kind = await chooseTemporalKind(settings, wantedKind(options), running !== undefined);
+  await ensureEngines(kind, steps, talk);
+  const secrets = await withLock(pathsOf(settings).startLock, () => launch(settings, kind));
   process.once('SIGINT', () => {
     talk.say('\nIt goes on in the background: "./dev status" shows how far it is, "./dev down" stops it.');
     process.exit(130);
@@ -48,7 +51,12 @@ export async function up(wanted: Settings, options: UpOptions): Promise<void> {
   printSummary(settings, isFirst ? secrets : undefined);
 }
 
-async function ensureEngines(steps: Steps, talk: Talk): Promise<void> {
+function wantedKind({ pgTemporal }: UpOptions): TemporalKind | undefined {
+  if (pgTemporal === undefined) return undefined;
+  return pgTemporal ? 'postgres' : 'file';
+}
+
+async function ensureEngines(kind: TemporalKind, steps: Steps, talk: Talk): Promise<void> {
   const built = (names: string[]): string =>
     names.length === 0 ? 'Programs up to date' : `Built ${names.join(', ')}`;
   await steps.run('Programs', () => buildOutputs(), built);
@@ -62,16 +70,21 @@ async function ensureEngines(steps: Steps, talk: Talk): Promise<void> {
     () => ensureSandboxImage(docker, talk),
     (image) => `Sandbox image ${image}`,
   );
-  await steps.run('Temporal CLI', () => ensureTemporalCli(talk));
+  await steps.run(kind === 'file' ? 'Temporal CLI' : 'Temporal for Postgres', () =>
+    ensureTemporal(kind, talk),
+  );
 }
 
 /** Starts the supervisor unless one runs. Done under a lock, so that two `./dev up` at once start one stack. */
-async function launch(settings: Settings): Promise<Secrets> {
+async function launch(settings: Settings, kind: TemporalKind): Promise<Secrets> {
   await endLeftovers(settings);
   const running = (await readLiveState(settings)) !== undefined;
   if (!running) await requireFreePorts(settings);
   const secrets = await openStateFolder(settings);
-  if (!running) await launchSupervisor(settings);
+  if (!running) {
+    await rememberTemporalKind(settings, kind);
+    await launchSupervisor(settings);
+  }
   return secrets;
 }
 

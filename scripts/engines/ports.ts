@@ -1,8 +1,10 @@
+import { randomInt } from 'node:crypto';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { SetupError } from './talk.ts';
 
 const LOOPBACK = '127.0.0.1';
+const LOW_PORTS = { from: 20_000, to: 32_000 };
 
 /** A free TCP port on loopback, chosen by the system. */
 export async function findFreePort(): Promise<number> {
@@ -18,6 +20,19 @@ export async function findFreePort(): Promise<number> {
       });
     });
   });
+}
+
+/** Free ports on loopback below those that systems hand out for outgoing connections, all different. */
+export async function findLowFreePorts(count: number): Promise<number[]> {
+  const { from, to } = LOW_PORTS;
+  const first = randomInt(from, to);
+  const found: number[] = [];
+  for (let step = 0; step < to - from && found.length < count; step += 1) {
+    const port = from + ((first - from + step) % (to - from));
+    if (!(await isPortBusy(port))) found.push(port);
+  }
+  if (found.length < count) throw new SetupError('not enough free TCP ports');
+  return found;
 }
 
 /** Whether somebody listens on the port, on loopback or on every address. */

@@ -11,6 +11,8 @@ const VARIABLES = {
   postgresTemplate: 'CYNODEAI_TEST_POSTGRES_TEMPLATE',
   ownerPassword: 'CYNODEAI_TEST_OWNER_PASSWORD',
   appPassword: 'CYNODEAI_TEST_APP_PASSWORD',
+  /** Set by whoever starts the suite: `postgres`, or `file` (the usual). */
+  temporalKind: 'CYNODEAI_TEST_TEMPORAL',
   temporalAddress: 'CYNODEAI_TEST_TEMPORAL_ADDRESS',
   temporalNamespace: 'CYNODEAI_TEST_TEMPORAL_NAMESPACE',
   temporalCli: 'CYNODEAI_TEST_TEMPORAL_CLI',
@@ -20,9 +22,14 @@ const VARIABLES = {
 
 export type TestSetting = keyof typeof VARIABLES;
 
+/** The value where there is one. */
+export function optionalTestSetting(setting: TestSetting): string | undefined {
+  return process.env[VARIABLES[setting]];
+}
+
 /** The value that global set-up gave; throws when this suite's set-up does not start that engine. */
 export function testSetting(setting: TestSetting): string {
-  const value = process.env[VARIABLES[setting]];
+  const value = optionalTestSetting(setting);
   if (value === undefined) {
     throw new Error(
       `${VARIABLES[setting]} is not set: this suite's global set-up does not start that engine`,
