@@ -7,6 +7,7 @@ import * as chat from './20261123t0500-chat.ts';
 import * as databaseRoles from './20261123t0600-database-roles.ts';
 import * as artifacts from './20261123t0710-artifacts.ts';
 import * as ended from './20261123t0720-ended.ts';
+import * as inference from './20261123t0800-inference.ts';
 import * as nodeInference from './20261123t0805-node-inference.ts';
 
 /** In order; frozen once merged. */
@@ -19,5 +20,6 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '20261123t0600-database-roles': databaseRoles,
   '20261123t0710-artifacts': artifacts,
   '20261123t0720-ended': ended,
+  '20261123t0800-inference': inference,
   '20261123t0805-node-inference': nodeInference,
 };

@@ -7,6 +7,7 @@ import type {
   RolesTable,
   UsersTable,
 } from './identity.ts';
+import type { InferenceCallsTable, PmModelTable, SystemSettingsTable } from './inference.ts';
 import type { NodeInferenceTable } from './node-inference.ts';
 import type { NodeCapabilitiesTable, NodesTable } from './nodes.ts';
 import type {
@@ -44,6 +45,9 @@ export interface Tables {
   nodes: NodesTable;
   node_capabilities: NodeCapabilitiesTable;
   node_inference: NodeInferenceTable;
+  inference_calls: InferenceCallsTable;
+  pm_model: PmModelTable;
+  system_settings: SystemSettingsTable;
   project_plans: ProjectPlansTable;
   task_dependencies: TaskDependenciesTable;
   workflow_checkpoints: WorkflowCheckpointsTable;
