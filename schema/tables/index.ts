@@ -20,6 +20,13 @@ import type {
   TasksTable,
 } from './tasks.ts';
 import type {
+  ChatAuditLogTable,
+  ChatMessagesTable,
+  ChatThreadsTable,
+  TurnChunksTable,
+  TurnsTable,
+} from './turns.ts';
+import type {
   ProjectPlansTable,
   TaskDependenciesTable,
   TaskWorkflowLeasesTable,
@@ -48,6 +55,11 @@ export interface Tables {
   inference_calls: InferenceCallsTable;
   pm_model: PmModelTable;
   system_settings: SystemSettingsTable;
+  chat_threads: ChatThreadsTable;
+  chat_messages: ChatMessagesTable;
+  chat_audit_log: ChatAuditLogTable;
+  turns: TurnsTable;
+  turn_chunks: TurnChunksTable;
   project_plans: ProjectPlansTable;
   task_dependencies: TaskDependenciesTable;
   workflow_checkpoints: WorkflowCheckpointsTable;

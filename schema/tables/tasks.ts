@@ -69,6 +69,8 @@ export interface JobsTable {
   id: string;
   task_id: string;
   ordinal: number;
+  /** `answer`: asked of a model, not run on a node. */
+  kind: Generated<'run' | 'answer'>;
   status: Generated<JobStatus>;
   payload: JSONColumnType<RunRequest>;
   result: JSONColumnType<RunResponse> | null;
