@@ -1,8 +1,18 @@
+import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 
 /** Milliseconds on a clock that also runs while the host is suspended (`CLOCK_BOOTTIME` on Linux). Only differences mean something. */
 export function bootTimeMs(): number {
   return uptime() * 1000;
+}
+
+/** Which boot of the host this is: times of another one mean nothing. Empty where `/proc` is missing. */
+export function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
+  }
 }
 
 /** The longest that a timer of Node can wait; a longer one would fire at once. */

@@ -15,6 +15,9 @@ import { createNodeMetrics, measuredEngine, showNodeLoad, type NodeMetrics } fro
 import { createNodeTelemetry } from '../telemetry/node-telemetry.ts';
 import { NodeLease } from '../temporal/node-lease.ts';
 import { createJobActivities } from '../temporal/run-job.ts';
+import { LeaseFolder } from '../watchdog/lease-files.ts';
+import { selfLeased } from '../watchdog/leased-runs.ts';
+import { WatchdogProcess } from '../watchdog/watchdog-process.ts';
 import { createWorkerApi } from '../worker-api/app.ts';
 import { ConfigApplier, type ApplierDeps, type ConfigInEffect } from './applier.ts';
 import { CapabilityReporter } from './capability-reporter.ts';
@@ -53,6 +56,8 @@ interface Foundation extends AgentOptions {
   readonly counts: NodeMetrics;
   readonly inEffect: ConfigInEffect;
   readonly runner: JobRunner;
+  readonly leases: LeaseFolder;
+  readonly watchdog: WatchdogProcess;
   readonly nodeLease: NodeLease;
   /** Jobs at once; 0 where the node runs none. */
   readonly maxConcurrency: number;
@@ -87,6 +92,7 @@ export function assemble(options: AgentOptions): AgentParts {
   showNodeLoad(base.metrics, {
     runningJobs: () => base.runner.running,
     outboxEntries: () => base.outbox.count(),
+    watchdog: base.watchdog,
   });
   base.nodeLease.onChange(() => contact.soon());
   return { ...base, workerApi, applier, configs, contact };
@@ -94,6 +100,7 @@ export function assemble(options: AgentOptions): AgentParts {
 
 function foundation(options: AgentOptions): Foundation {
   const { config, state, instanceId, logger, acquired } = options;
+  const { leases, watchdog } = assembleWatchdog(options);
   const engine = measuredEngine(options.createEngine(config.sandbox.dockerHost), options.metrics);
   const capability = new CapabilityReporter(config, engine, state.pathOf());
   const session = new NodeSession({
@@ -133,6 +140,8 @@ function foundation(options: AgentOptions): Foundation {
     inEffect,
     counts: createNodeMetrics(options.metrics),
     runner,
+    leases,
+    watchdog,
     nodeLease: new NodeLease(),
     maxConcurrency: config.sandbox.mode === 'disabled' ? 0 : config.sandbox.maxConcurrency,
     closing: new AbortController(),
@@ -141,10 +150,31 @@ function foundation(options: AgentOptions): Foundation {
   };
 }
 
+/** Let go of after everything that has containers. */
+function assembleWatchdog({ config, state, logger, acquired }: AgentOptions): {
+  readonly leases: LeaseFolder;
+  readonly watchdog: WatchdogProcess;
+} {
+  const leases = new LeaseFolder(state.pathOf('leases'));
+  const settings = {
+    folder: leases.path,
+    run: leases.run,
+    dockerHost: config.sandbox.dockerHost,
+    node: config.slug,
+    logLevel: config.logLevel,
+  };
+  return { leases, watchdog: acquired.use(new WatchdogProcess(settings, logger)) };
+}
+
 function assembleWorkerApi(base: Foundation): HttpApp {
-  const { config, inEffect } = base;
+  const { config, inEffect, runner } = base;
   return createWorkerApi({
-    runner: base.runner,
+    runner: {
+      ...selfLeased({ ...base, nowMs: bootTimeMs }),
+      get running() {
+        return runner.running;
+      },
+    },
     readiness: () => readinessOf(base),
     telemetry: createNodeTelemetry({ ...base, slug: config.slug, stateDir: base.state.pathOf() }),
     maxConcurrency: base.maxConcurrency,
@@ -180,7 +210,7 @@ function assembleConfiguration(
 }
 
 function linkStarter(base: Foundation, refreshConfig: () => Promise<void>): ApplierDeps['startLink'] {
-  const { runner, outbox, nodeLease, session, orchestrator, logger, metrics } = base;
+  const { runner, outbox, leases, nodeLease, session, orchestrator, logger, metrics } = base;
   const openFiles = createJobFiles({
     baseUrl: () => session.endpoints.baseUrl,
     bytes: base.bytes,
@@ -197,6 +227,7 @@ function linkStarter(base: Foundation, refreshConfig: () => Promise<void>): Appl
           client,
           claim: (...attempt) => orchestrator.claim(...attempt),
           openFiles,
+          leases,
           counts: base.counts,
           nowMs: bootTimeMs,
           shutdown: base.jobsOver.signal,

@@ -10,6 +10,7 @@ export interface ReadinessDeps {
   readonly health: Pick<EngineHealth, 'isUp'>;
   readonly state: Pick<StateFolder, 'pathOf'>;
   readonly mountRoot: string;
+  readonly watchdog: { readonly alive: boolean };
 }
 
 /** More than the script and the result of a job that writes little. */
@@ -21,6 +22,7 @@ export async function readinessOf(deps: ReadinessDeps): Promise<string | null> {
   if (deps.closing.signal.aborted) return 'shutting down';
   if (deps.inEffect.current === undefined) return 'no configuration applied yet';
   if (!(await deps.health.isUp())) return 'the container engine does not answer';
+  if (!deps.watchdog.alive) return 'the watchdog of the containers does not run; the log says why';
   if (!(await hasRoom(deps.mountRoot)))
     return 'the folder for workspaces cannot be written, or its disk is full';
   if (!(await hasRoom(deps.state.pathOf()))) return 'the state folder cannot be written, or its disk is full';

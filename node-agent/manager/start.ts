@@ -19,7 +19,10 @@ const UPKEEP_MS = 5 * SECOND_MS;
  * @throws ConfigError that says what to do, when the node cannot be registered
  */
 export async function startAgent(parts: AgentParts): Promise<void> {
-  const { config, logger, runner } = parts;
+  const { config, logger, runner, leases, watchdog } = parts;
+  // First of all: it also ends what an earlier run has left, however long the rest takes.
+  await leases.prepare();
+  watchdog.start();
   logger.info({ orchestratorUrl: config.orchestratorUrl }, 'waiting for the orchestrator');
   if (!(await waitForOrchestrator(config.orchestratorUrl, config.readinessTimeoutMs, parts.closing.signal))) {
     throw new ConfigError(
@@ -29,6 +32,7 @@ export async function startAgent(parts: AgentParts): Promise<void> {
   await checkEngine(parts);
   const removed = await runner.removeLeftovers();
   if (removed > 0) logger.info({ removed }, 'containers of an earlier run removed');
+  await leases.clear();
   await deliverLeftResults(parts);
   await register(parts);
   await parts.configs.refresh();

@@ -1,5 +1,6 @@
 import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { bootId } from '../../platform/clock.ts';
 import { ConfigError } from '../../platform/config/readers.ts';
 
 const holderSchema = z.object({ pid: z.number().int(), started: z.string() });
@@ -65,7 +66,6 @@ async function isAlive(holder: Holder): Promise<boolean> {
 /** Boot and start time of a process: a pid that was given again has another one. Empty where `/proc` is missing. */
 async function startOf(pid: number): Promise<string> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
   const startTicks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  return `${boot.trim()}:${startTicks}`;
+  return `${bootId()}:${startTicks}`;
 }

@@ -47,7 +47,7 @@ export class JobRunner {
   readonly #images: ImagePuller;
   readonly #tombstones: Tombstones;
   readonly #active = new Map<string, ActiveJob>();
-  readonly #cleanups = new Map<string, Promise<void>>();
+  readonly #cleanups = new Map<string, Promise<boolean>>();
 
   constructor(deps: JobRunnerDeps) {
     this.#deps = deps;
@@ -122,6 +122,11 @@ export class JobRunner {
     await Promise.all([...this.#active.values()].map((job) => job.ended));
   }
 
+  /** Resolves when nothing of an attempt that has ended is left on the host; false when it could not be removed. */
+  async gone(jobId: string, attempt: number): Promise<boolean> {
+    return (await this.#cleanups.get(attemptKey(jobId, attempt))) ?? true;
+  }
+
   /** Resolves when nothing of the finished jobs is left on the host. */
   async settled(): Promise<void> {
     await Promise.all(this.#cleanups.values());
@@ -142,8 +147,10 @@ export class JobRunner {
 
   #keepCleanup(key: string, work: Promise<void>): void {
     const kept = work
+      .then(() => true)
       .catch((error: unknown) => {
         this.#deps.logger.warn({ err: error, key }, 'leftovers of a job stay until the next start');
+        return false;
       })
       .finally(() => this.#cleanups.delete(key));
     this.#cleanups.set(key, kept);

@@ -35,7 +35,11 @@ export function createNodeMetrics(registry: Registry): NodeMetrics {
 /** Gauges that are read when they are scraped. */
 export function showNodeLoad(
   registry: Registry,
-  read: { readonly runningJobs: () => number; readonly outboxEntries: () => Promise<number> },
+  read: {
+    readonly runningJobs: () => number;
+    readonly outboxEntries: () => Promise<number>;
+    readonly watchdog: { readonly alive: boolean; readonly restarts: number };
+  },
 ): void {
   new Gauge({
     name: 'cynodeai_node_jobs_running',
@@ -51,6 +55,30 @@ export function showNodeLoad(
     registers: [registry],
     async collect() {
       this.set(await read.outboxEntries().catch(() => 0));
+    },
+  });
+  showWatchdog(registry, read.watchdog);
+}
+
+function showWatchdog(
+  registry: Registry,
+  watchdog: { readonly alive: boolean; readonly restarts: number },
+): void {
+  new Gauge({
+    name: 'cynodeai_node_watchdog_up',
+    help: 'Whether the process runs that ends containers when the agent cannot',
+    registers: [registry],
+    collect() {
+      this.set(watchdog.alive ? 1 : 0);
+    },
+  });
+  new Counter({
+    name: 'cynodeai_node_watchdog_restarts_total',
+    help: 'How often that process ended and was started again',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(watchdog.restarts);
     },
   });
 }

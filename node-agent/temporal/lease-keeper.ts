@@ -1,3 +1,4 @@
+import { LEASE } from '../../contracts/temporal.ts';
 import { JobStoppedError } from '../sandbox/index.ts';
 
 /** What Temporal says to a renewal it answers: the attempt is live, is being cancelled, or is not known any more. */
@@ -12,9 +13,18 @@ export interface LeaseTimes {
   readonly watchMs: number;
 }
 
+export const LEASE_TIMES: LeaseTimes = {
+  renewMs: LEASE.renewMs,
+  durationMs: LEASE.durationMs,
+  retryMs: 500,
+  watchMs: 250,
+};
+
 export interface LeaseDeps {
   /** Resolves with the answer; rejects when there is none within the time. */
   readonly renew: (timeoutMs: number) => Promise<RenewalAnswer>;
+  /** Tells the watchdog the new deadline, before it counts here: it must never act while this keeper holds the lease. */
+  readonly record: (deadlineMs: number) => Promise<void>;
   /** A clock that runs during suspend. */
   readonly nowMs: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -85,10 +95,15 @@ export class LeaseKeeper implements Disposable {
       if (answer === 'canceled') this.end('canceled');
       else if (answer === 'gone') this.end('lease_lost');
       // `held` first: after a suspend the answer may be older than the lease.
-      else if (this.held) this.#deadlineMs = sentAtMs + this.#times.durationMs;
+      else if (this.held) await this.#extend(sentAtMs + this.#times.durationMs);
       return true;
     } catch {
       return false;
     }
+  }
+
+  async #extend(deadlineMs: number): Promise<void> {
+    await this.#deps.record(deadlineMs);
+    if (this.held) this.#deadlineMs = deadlineMs;
   }
 }

@@ -3,7 +3,7 @@ import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { NodeJobActivities } from '../../contracts/activities.ts';
 import type { ClaimBody, JobDocument, RunRequest } from '../../contracts/jobs.ts';
-import { LEASE, taskOfWorkflow } from '../../contracts/temporal.ts';
+import { taskOfWorkflow } from '../../contracts/temporal.ts';
 import { sleep } from '../../platform/clock.ts';
 import { HttpStatusError } from '../../platform/http/client.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -13,7 +13,9 @@ import type { Outbox, OutboxEntry } from '../outbox/outbox.ts';
 import { JobStoppedError, stopReasonOf, type JobRunner } from '../sandbox/index.ts';
 import type { NodeMetrics } from '../telemetry/metrics.ts';
 import { failureOf, toActivityFailure } from './failures.ts';
-import { LeaseKeeper } from './lease-keeper.ts';
+import type { LeaseFile, LeaseFolder } from '../watchdog/lease-files.ts';
+import { openLease, runLeased } from '../watchdog/leased-runs.ts';
+import { LEASE_TIMES, LeaseKeeper } from './lease-keeper.ts';
 import { renewActivity } from './renewal.ts';
 
 const SECOND_MS = 1000;
@@ -29,6 +31,7 @@ export interface RunJobDeps {
     timeoutMs: number,
   ) => Promise<JobDocument>;
   readonly openFiles: OpenJobFiles;
+  readonly leases: LeaseFolder;
   readonly client: Client;
   readonly counts: NodeMetrics;
   readonly nowMs: () => number;
@@ -40,8 +43,6 @@ export interface RunJobDeps {
 const CLAIM_TRIES = 3;
 const CLAIM_TIMEOUT_MS = 3 * SECOND_MS;
 const CLAIM_PAUSE_MS = 300;
-const LEASE_RETRY_MS = 500;
-const LEASE_WATCH_MS = 250;
 const DELIVERY_PAUSE_MS = 300;
 const DELIVERY_MAX_PAUSE_MS = 3 * SECOND_MS;
 
@@ -80,13 +81,12 @@ function logEnd(error: unknown, logger: Logger): void {
 async function runJob(jobId: string, attempt: number, context: Context, deps: RunJobDeps): Promise<string> {
   const claimId = randomUUID();
   const { document, sentAtMs } = await claim(jobId, attempt, claimId, deps);
-  using lease = keepLease(context, sentAtMs, deps);
+  const request = requestOf(document);
+  const file = await openLease(request, attempt, sentAtMs, deps);
+  using lease = keepLease(context, sentAtMs, file, deps);
+  const files = deps.openFiles({ document, claimedAtMs: sentAtMs });
   const result = await traced({ name: 'container', kind: 'internal' }, () =>
-    deps.runner.run(requestOf(document), {
-      attempt,
-      signal: lease.signal,
-      files: deps.openFiles({ document, claimedAtMs: sentAtMs }),
-    }),
+    runLeased(request, { attempt, signal: lease.signal, files }, { keeper: lease, file }, deps),
   );
   const entry: OutboxEntry = {
     job_id: jobId,
@@ -124,14 +124,9 @@ function requestOf({ job, timeout_seconds }: JobDocument): RunRequest {
   return { ...job, sandbox: { ...job.sandbox, timeout_seconds } };
 }
 
-function keepLease(context: Context, sentAtMs: number, deps: RunJobDeps): LeaseKeeper {
+function keepLease(context: Context, sentAtMs: number, file: LeaseFile, deps: RunJobDeps): LeaseKeeper {
   const lease = new LeaseKeeper(
-    {
-      renewMs: LEASE.renewMs,
-      durationMs: LEASE.durationMs,
-      retryMs: LEASE_RETRY_MS,
-      watchMs: LEASE_WATCH_MS,
-    },
+    LEASE_TIMES,
     {
       renew: (timeoutMs) => {
         // Keeps the SDK's own bookkeeping of this activity alive, and lets it hear of a cancel as well.
@@ -141,6 +136,7 @@ function keepLease(context: Context, sentAtMs: number, deps: RunJobDeps): LeaseK
           throw error;
         });
       },
+      record: file.renew,
       nowMs: deps.nowMs,
       sleep,
     },

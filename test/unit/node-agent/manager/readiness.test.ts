@@ -29,6 +29,7 @@ function deps(changes: Partial<ReadinessDeps> = {}): ReadinessDeps {
     health: { isUp: async () => true },
     state: { pathOf: () => folder },
     mountRoot: folder,
+    watchdog: { alive: true },
     ...changes,
   };
 }
@@ -46,7 +47,8 @@ describe('a node', () => {
     expect(await readinessOf(deps({ state: { pathOf: () => file } }))).toMatch(/state folder/);
   });
 
-  it('cannot without an engine, a configuration, or when it ends', async () => {
+  it('cannot without an engine, a watchdog, a configuration, or when it ends', async () => {
+    expect(await readinessOf(deps({ watchdog: { alive: false } }))).toMatch(/watchdog/);
     expect(await readinessOf(deps({ health: { isUp: async () => false } }))).toMatch(/engine/);
     expect(await readinessOf(deps({ inEffect: { current: undefined } }))).toMatch(/configuration/);
     const closing = new AbortController();

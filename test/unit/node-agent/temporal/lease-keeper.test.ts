@@ -9,14 +9,19 @@ const TIMES = { renewMs: 3_000, durationMs: 9_000, retryMs: 500, watchMs: 250 };
 /** How one renewal goes: what is answered, and after how long. `null`: no answer. */
 type Renewal = { readonly answer: RenewalAnswer | null; readonly afterMs: number };
 
-function keeper(clock: FakeClock, renewal: (sentAtMs: number) => Renewal): LeaseKeeper {
+function keeper(
+  clock: FakeClock,
+  renewal: (sentAtMs: number) => Renewal,
+  record: (deadlineMs: number) => Promise<void> = async () => undefined,
+): LeaseKeeper {
   const renew = async (timeoutMs: number): Promise<RenewalAnswer> => {
     const { answer, afterMs } = renewal(clock.nowMs);
     await clock.sleep(Math.min(afterMs, timeoutMs));
     if (answer === null || afterMs > timeoutMs) throw new Error('no answer');
     return answer;
   };
-  return new LeaseKeeper(TIMES, { renew, nowMs: () => clock.nowMs, sleep: clock.sleep }, clock.nowMs);
+  const deps = { renew, record, nowMs: () => clock.nowMs, sleep: clock.sleep };
+  return new LeaseKeeper(TIMES, deps, clock.nowMs);
 }
 
 function reasonOf(lease: LeaseKeeper): string | undefined {
@@ -112,6 +117,26 @@ describe('the lease of an attempt on its node', () => {
       await clock.advance(20);
       expect(reasonOf(lease)).toBe(reason);
     }
+  });
+
+  it('is never held longer than was recorded for the watchdog', async () => {
+    const clock = new FakeClock();
+    let recordedMs = TIMES.durationMs;
+    const lease = keeper(
+      clock,
+      () => ({ answer: 'held', afterMs: 10 }),
+      async (deadlineMs) => {
+        if (clock.nowMs > 20_000) throw new Error('the disk does not take it');
+        await clock.sleep(400);
+        recordedMs = deadlineMs;
+      },
+    );
+    let endedAtMs = Number.NaN;
+    lease.signal.addEventListener('abort', () => (endedAtMs = clock.nowMs));
+    await clock.advance(60_000);
+    expect(reasonOf(lease)).toBe('lease_lost');
+    expect(recordedMs).toBeGreaterThan(25_000);
+    expect(endedAtMs - recordedMs).toBeLessThanOrEqual(TIMES.watchMs);
   });
 
   it('keeps the first reason, and stops renewing when it is over', async () => {

@@ -1,0 +1,42 @@
+import { rm } from 'node:fs/promises';
+import { bootId, bootTimeMs, sleep } from '../../platform/clock.ts';
+import { createLogger } from '../../platform/logger.ts';
+import { createDockerEngine } from '../sandbox/index.ts';
+import { readLeases } from './lease-files.ts';
+import { parseSettings } from './settings.ts';
+import { LOOK_MS, Watchdog } from './watchdog.ts';
+
+/**
+ * The watchdog's process. It lives as long as its agent, whose end it learns by the end of its standard input, and after
+ * that until no lease is left to watch.
+ */
+const settings = parseSettings(process.argv[2] ?? '');
+const logger = createLogger({ role: 'watchdog', level: settings.logLevel }).child({ node: settings.node });
+const engine = createDockerEngine(settings.dockerHost);
+const watchdog = new Watchdog({
+  readLeases: () => readLeases(settings.folder),
+  removeContainer: (name) => engine.remove(name),
+  removeFile: (path) => rm(path, { force: true }),
+  nowMs: bootTimeMs,
+  boot: bootId(),
+  run: settings.run,
+  logger,
+});
+
+const agentGone = new AbortController();
+for (const event of ['end', 'error', 'close']) {
+  process.stdin.on(event, () => {
+    watchdog.agentIsGone();
+    agentGone.abort();
+  });
+}
+process.stdin.resume();
+
+let awake = agentGone.signal;
+while (await watchdog.look()) {
+  await sleep(LOOK_MS, awake);
+  // The end of the agent wakes it once.
+  if (awake.aborted) awake = new AbortController().signal;
+}
+logger.debug('the agent has ended and no lease is left');
+process.exit(0);

@@ -1,0 +1,92 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, jest } from '@jest/globals';
+import { isAlive, watchdogPids } from '../support/watchdogs.ts';
+import { eventually } from '../support/wait.ts';
+import { prepareAgent, runByHttp, type AgentUnderTest } from './agent-harness.ts';
+
+jest.setTimeout(60_000);
+
+const PROMISED_MS = 12_000;
+
+async function runningAgent(): Promise<AgentUnderTest> {
+  const agent = await prepareAgent();
+  agent.process.start();
+  await agent.ready();
+  return agent;
+}
+
+/** Resolves when its container runs; `status` is what its caller gets, 0 when that is nothing. */
+async function startJob(agent: AgentUnderTest): Promise<{ readonly status: Promise<number> }> {
+  const status = runByHttp(agent, { command: ['sleep', '300'] }).then(
+    (reply) => reply.status,
+    () => 0,
+  );
+  await agent.containers.appear();
+  return { status };
+}
+
+const leaseFiles = (agent: AgentUnderTest): Promise<string[]> => readdir(join(agent.stateDir, 'leases'));
+
+describe('a node agent that is stopped', () => {
+  it('has its container ended within 12 s, gives no result of it, and works again when it continues', async () => {
+    await using agent = await runningAgent();
+    const job = await startJob(agent);
+    await agent.process.kill('SIGSTOP');
+    const sinceMs = performance.now();
+    await agent.containers.disappear();
+    expect(performance.now() - sinceMs).toBeLessThan(PROMISED_MS);
+    expect(await leaseFiles(agent)).toHaveLength(1);
+    await agent.process.kill('SIGCONT');
+    expect(await job.status).toBe(502);
+    await eventually('the lease file is gone', async () => (await leaseFiles(agent)).length === 0);
+    const next = await runByHttp(agent, { command: ['echo', 'again'] });
+    expect(await next.json()).toMatchObject({ status: 'completed', stdout: 'again\n' });
+    expect(await agent.containers.list()).toEqual([]);
+  });
+});
+
+describe('a node agent that is killed and does not come back', () => {
+  it('has its container removed within 12 s, and its watchdog ends by itself', async () => {
+    await using agent = await runningAgent();
+    const job = await startJob(agent);
+    const [watchdog = 0] = await watchdogPids(agent.process);
+    await agent.process.kill('SIGKILL');
+    const sinceMs = performance.now();
+    expect(await job.status).toBe(0);
+    await agent.containers.disappear();
+    expect(performance.now() - sinceMs).toBeLessThan(PROMISED_MS);
+    await eventually('the watchdog has ended', async () => !isAlive(watchdog), { timeoutMs: 3_000 });
+    expect(await leaseFiles(agent)).toEqual([]);
+    expect(await agent.process.log()).toMatch(/"role":"watchdog".*container is gone/);
+  });
+});
+
+describe('the watchdog', () => {
+  it('is started again when it is killed, and does its work then', async () => {
+    await using agent = await runningAgent();
+    const job = await startJob(agent);
+    const [first = 0] = await watchdogPids(agent.process);
+    process.kill(first, 'SIGKILL');
+    const second = await eventually(
+      'another watchdog runs',
+      async () => (await watchdogPids(agent.process))[1],
+    );
+    expect(await agent.process.log()).toMatch(/watchdog ended, starting it again/);
+    await agent.process.kill('SIGKILL');
+    await agent.containers.disappear();
+    await eventually('the watchdog has ended', async () => !isAlive(second), { timeoutMs: 3_000 });
+    await job.status;
+  });
+
+  it('ends with an agent that ends in order', async () => {
+    await using agent = await runningAgent();
+    const [watchdog = 0] = await watchdogPids(agent.process);
+    expect(isAlive(watchdog)).toBe(true);
+    expect(await (await fetch(`${agent.workerApiUrl}/metrics`)).text()).toMatch(
+      /^cynodeai_node_watchdog_up 1$/m,
+    );
+    expect(await agent.process.kill('SIGTERM')).toBe(0);
+    expect(isAlive(watchdog)).toBe(false);
+  });
+});
