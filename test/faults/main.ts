@@ -3,11 +3,12 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { buildIfStale } from '../../scripts/build/outputs.ts';
 import { workflowsOutput } from '../../scripts/build/workflows.ts';
+import { publishTestSetting } from '../support/engines/environment.ts';
 import { releaseAll } from '../support/engines/releases.ts';
 import { formatReport } from './report.ts';
 import { runFaults } from './run.ts';
 
-const USAGE = `npm run faults -- [--faults N] [--seed S] [--minutes M] [--in-flight N] [--dockerd] [--report FILE]
+const USAGE = `npm run faults -- [--faults N] [--seed S] [--minutes M] [--in-flight N] [--dockerd] [--temporal-server KIND] [--report FILE]
   --faults N     how many faults to inject (50)
   --seed S       repeats a schedule and a load (chosen by the time)
   --minutes M    inject no more after that many (60)
@@ -15,6 +16,7 @@ const USAGE = `npm run faults -- [--faults N] [--seed S] [--minutes M] [--in-fli
   --at-once N    causes that may overlap (2); recoveries always may
   --gap S        least seconds between two injections; up to 4 more are added (2)
   --dockerd      also restart a Docker daemon of its own, used by the second node; needs root
+  --temporal-server KIND  file: the development server (usual); postgres: the server on the same Postgres
   --logs FOLDER  keep the journals and everybody's logs there
   --report FILE  write the report there as JSON`;
 
@@ -26,6 +28,7 @@ const optionsSchema = z.object({
   'at-once': z.coerce.number().int().min(1).max(5).default(2),
   gap: z.coerce.number().min(0).max(600).default(2),
   dockerd: z.boolean().default(false),
+  'temporal-server': z.enum(['file', 'postgres']).optional(),
   logs: z.string().optional(),
   report: z.string().optional(),
 });
@@ -41,6 +44,7 @@ function readOptions(): z.infer<typeof optionsSchema> | null {
         'at-once': { type: 'string' },
         gap: { type: 'string' },
         dockerd: { type: 'boolean' },
+        'temporal-server': { type: 'string' },
         logs: { type: 'string' },
         report: { type: 'string' },
       },
@@ -56,6 +60,8 @@ function readOptions(): z.infer<typeof optionsSchema> | null {
 async function main(): Promise<number> {
   const options = readOptions();
   if (options === null) return 2;
+  const server = options['temporal-server'];
+  if (server !== undefined) publishTestSetting('temporalKind', server);
   await buildIfStale(workflowsOutput);
   const report = await runFaults({
     faults: options.faults,

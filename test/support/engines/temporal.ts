@@ -38,6 +38,13 @@ export async function startTemporalService(run: RunFolder): Promise<TestService>
   return service;
 }
 
+/** Which server the suite runs on, in words. */
+export function describeTestTemporal(): string {
+  return optionalTestSetting('temporalKind') === 'postgres'
+    ? 'Temporal server on Postgres, the same instance as the database'
+    : 'Temporal development server on a database file';
+}
+
 async function startOnFile(run: RunFolder, endpoint: TemporalEndpoint): Promise<TestService> {
   const databaseFile = join(run.path, 'temporal.db');
   return startTestService(
