@@ -23,6 +23,8 @@ export const PATHS = {
   workflowCheckpoint: '/v1/workflow/checkpoint',
   workflowRelease: '/v1/workflow/release',
   workerJobsRun: '/v1/worker/jobs:run',
+  /** Before the paths of the node's Ollama, e.g. `/api/chat`. */
+  workerInference: '/v1/worker/inference',
   workerNodeInfo: '/v1/worker/telemetry/node:info',
   workerNodeStats: '/v1/worker/telemetry/node:stats',
 } as const;
