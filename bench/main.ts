@@ -1,0 +1,62 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { releaseAll } from '../test/support/engines/releases.ts';
+import { readOptions, USAGE, type BenchOptions } from './options.ts';
+import { replaceTables } from './report/markdown.ts';
+import type { BenchResult } from './report/result.ts';
+import { formatText } from './report/text.ts';
+import { BusyError, runBench } from './run.ts';
+
+async function main(): Promise<number> {
+  const options = readOrExplain();
+  if (options === null) return 2;
+  if (options.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const result = await resultOf(options);
+  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(result, null, 2)}\n`);
+  if (options.markdown !== undefined) {
+    await writeFile(options.markdown, replaceTables(await readFile(options.markdown, 'utf8'), result));
+  }
+  console.log(formatText(result));
+  return 0;
+}
+
+function readOrExplain(): BenchOptions | null {
+  try {
+    return readOptions(process.argv.slice(2));
+  } catch (error) {
+    console.error(error instanceof z.ZodError ? z.prettifyError(error) : String(error));
+    console.error(USAGE);
+    return null;
+  }
+}
+
+async function resultOf(options: BenchOptions): Promise<BenchResult> {
+  if (options.from === undefined) return runBench({ ...options, say: (line) => console.error(line) });
+  // Written by `--json`.
+  return JSON.parse(await readFile(options.from, 'utf8')) as BenchResult;
+}
+
+let leaving: Promise<never> | undefined;
+
+/** Gives everything back exactly once, whatever ends the run. */
+function leave(code: number): Promise<never> {
+  leaving ??= releaseAll()
+    .catch((error: unknown) => {
+      console.error(error);
+      return 1;
+    })
+    .then((failed) => process.exit(failed ?? code));
+  return leaving;
+}
+
+process.once('SIGINT', () => void leave(130));
+process.once('SIGTERM', () => void leave(143));
+await leave(
+  await main().catch((error: unknown) => {
+    console.error(error instanceof BusyError ? error.message : error);
+    return 1;
+  }),
+);

@@ -1,0 +1,18 @@
+import type { ContainerEngine } from '../../node-agent/sandbox/index.ts';
+
+/** An engine whose containers end at once with 0 and never were. What is left of a task is what CyNodeAI itself costs. */
+export function createNoopEngine(): ContainerEngine {
+  return {
+    ping: async () => undefined,
+    info: async () => ({ version: 'none', rootless: false, cgroupVersion: '2', seccomp: true, cpuCores: 1 }),
+    hasImage: async () => true,
+    create: async () => undefined,
+    attach: async () => ({ ended: Promise.resolve(), [Symbol.dispose]: () => undefined }),
+    start: async () => undefined,
+    wait: async () => 0,
+    wasOutOfMemory: async () => false,
+    remove: async () => 'gone',
+    pull: async () => undefined,
+    listOwn: async () => [],
+  };
+}

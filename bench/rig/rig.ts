@@ -1,0 +1,98 @@
+import { join } from 'node:path';
+import { prepareTestDocker } from '../../test/support/engines/docker.ts';
+import { publishTestSetting } from '../../test/support/engines/environment.ts';
+import { startMigratedPostgres } from '../../test/support/engines/postgres.ts';
+import { onRelease } from '../../test/support/engines/releases.ts';
+import { openRunFolder, type RunFolder } from '../../test/support/engines/run-folder.ts';
+import type { TestService } from '../../test/support/engines/services.ts';
+import { startTemporalService } from '../../test/support/engines/temporal.ts';
+import { startStack, type NodeAgent, type Stack, type StackOptions } from '../../test/support/stack/stack.ts';
+import type { Watched } from '../processes.ts';
+import { startBareTemporal, type BareTemporal } from './bare-temporal.ts';
+import { BenchUser } from './user.ts';
+
+/** A whole CyNodeAI with one node, and somebody who uses it. */
+export interface OwnStack {
+  readonly stack: Stack;
+  readonly agent: NodeAgent;
+  readonly user: BenchUser;
+  /** Its processes: a role each, and the node agent. */
+  readonly processes: readonly Watched[];
+}
+
+const NOOP_AGENT = join(import.meta.dirname, '..', 'noop-agent', 'main.ts');
+const NOOP_SLOTS = 64;
+/** As production has them, and so that each can be measured. */
+const ROLES = [['user-api'], ['control-plane'], ['orchestrator-worker']];
+/** As `./dev up` has them. */
+const ONE_PROCESS = [ROLES.flat()];
+
+/** The engines of a run, and on demand what is measured on them. Everything is given back by `releaseAll`. */
+export class Rig {
+  readonly run: RunFolder;
+  readonly postgres: TestService;
+  readonly temporal: TestService;
+  readonly #made = new Map<string, Promise<unknown>>();
+
+  private constructor(run: RunFolder, postgres: TestService, temporal: TestService) {
+    this.run = run;
+    this.postgres = postgres;
+    this.temporal = temporal;
+  }
+
+  static async start(): Promise<Rig> {
+    const run = await openRunFolder();
+    onRelease(() => run.remove());
+    publishTestSetting('stateFolder', run.path);
+    await prepareTestDocker(run);
+    const postgres = await startMigratedPostgres(run, { durable: true });
+    return new Rig(run, postgres, await startTemporalService(run));
+  }
+
+  /** Temporal and one no-op activity. */
+  bare(): Promise<BareTemporal> {
+    return this.#once('bare', () => startBareTemporal(this.run));
+  }
+
+  /** A stack whose jobs do nothing. */
+  noop(): Promise<OwnStack> {
+    return this.#once('noop', () =>
+      startOwn(ROLES, { name: 'noop', slots: NOOP_SLOTS, launcher: NOOP_AGENT }),
+    );
+  }
+
+  /** A stack whose jobs are containers; `pool` of them are prepared. */
+  containers(pool: number, slots: number): Promise<OwnStack> {
+    const name = pool === 0 ? 'cold' : 'warm';
+    return this.#once(name, () =>
+      startOwn(ONE_PROCESS, { name, slots, env: { SANDBOX_WARM_POOL: String(pool) } }),
+    );
+  }
+
+  #once<T>(name: string, make: () => Promise<T>): Promise<T> {
+    const made = this.#made.get(name) ?? make();
+    this.#made.set(name, made);
+    return made as Promise<T>;
+  }
+}
+
+async function startOwn(
+  processes: NonNullable<StackOptions['processes']>,
+  node: Parameters<Stack['startNode']>[0],
+): Promise<OwnStack> {
+  const starting = startStack({ processes });
+  // Before it is there: who ends the run while it starts must not leave its processes behind.
+  onRelease(async () => {
+    const started = await starting.catch(() => undefined);
+    await started?.[Symbol.asyncDispose]();
+  });
+  const stack = await starting;
+  const agent = await stack.startNode(node);
+  const user = await BenchUser.login(stack.gatewayUrl, stack.adminPassword);
+  onRelease(() => user[Symbol.asyncDispose]());
+  const watched = [...stack.processes, agent.process].map((process) => ({
+    name: process === agent.process ? 'node-agent' : process.name,
+    pid: process.pid ?? 0,
+  }));
+  return { stack, agent, user, processes: watched };
+}
