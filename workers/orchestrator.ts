@@ -81,7 +81,8 @@ export async function startOrchestratorWorker(
   await health.listen(config.workerHealth);
 
   const worker = runWorker(config, deps, state, closing.signal);
-  const reconciler = runReconciler(deps, metrics, leadership, closing.signal);
+  const sweeping = { ...deps, auditRetentionDays: config.auditRetentionDays };
+  const reconciler = runReconciler(sweeping, metrics, leadership, closing.signal);
   return {
     name: 'orchestrator-worker',
     failed: Promise.all([worker, reconciler]).then(() => new Promise<never>(() => undefined)),

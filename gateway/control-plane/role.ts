@@ -15,6 +15,7 @@ import type { Database } from '../../schema/database.ts';
 import { assertSchemaFits } from '../../schema/migrate.ts';
 import { bootstrapAdmin } from '../../schema/users/bootstrap-admin.ts';
 import { listenAsRole } from '../shared/http-role.ts';
+import { startBlobSweep } from './blobs/sweep.ts';
 import { createAfterCommit } from './after-commit.ts';
 import type { AfterCommit } from './after-commit.ts';
 import { buildControlPlane } from './app.ts';
@@ -39,12 +40,14 @@ export async function startControlPlane(
   await assertSchemaFits(db);
   if (config.bootstrapAdminPassword !== undefined) await bootstrapAdmin(db, config.bootstrapAdminPassword);
   const afterCommit = acquired.use(await openAfterCommit(acquired, { config, db, logger }));
+  const blobs = await openBlobs(config.blobDir);
+  acquired.use(startBlobSweep(config.blobDir, { db, logger }));
   const app = buildControlPlane({
     db,
     tokens: createTokenService(config.masterSecret),
     envelope: createEnvelope([config.masterSecret, ...config.previousSecrets]),
     afterCommit,
-    blobs: await openBlobs(config.blobDir),
+    blobs,
     settings: config,
     logger,
     metrics,

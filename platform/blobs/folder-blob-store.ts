@@ -1,15 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { access, link, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { access, link, mkdir, open, readdir, rm, stat, utimes } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CynodeError } from '../../contracts/errors.ts';
 import { atMost } from './blob-store.ts';
 import type { BlobRef, BlobStore, OpenBlob } from './blob-store.ts';
+import { ABANDONED_MS, incomingOf, pathOfBlob } from './folder-sweep.ts';
 
-const INCOMING = 'incoming';
 const SHA256 = /^[0-9a-f]{64}$/;
-/** An upload that is older than this is of a process that died. */
-const ABANDONED_MS = 24 * 3_600_000;
 const NO_ROOM = new Set(['ENOSPC', 'EDQUOT']);
 
 export interface FolderBlobStore extends BlobStore {
@@ -22,10 +20,10 @@ export interface FolderBlobStore extends BlobStore {
  * @throws Error when the folder cannot be made or written to
  */
 export async function openFolderBlobStore(folder: string): Promise<FolderBlobStore> {
-  const incoming = join(folder, INCOMING);
+  const incoming = incomingOf(folder);
   await mkdir(incoming, { recursive: true, mode: 0o700 });
   await removeAbandoned(incoming);
-  const pathOf = (sha256: string): string => join(folder, sha256.slice(0, 2), sha256.slice(2, 4), sha256);
+  const pathOf = (sha256: string): string => pathOfBlob(folder, sha256);
   return {
     put: async (content, maxBytes) => {
       const temporary = join(incoming, randomUUID());
@@ -64,16 +62,29 @@ async function write(path: string, content: AsyncIterable<Uint8Array>): Promise<
   return { sha256: hash.digest('hex'), sizeBytes };
 }
 
-/** A link keeps an older file of the same content where it is: it may be open. */
 async function giveName(temporary: string, path: string): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  while (!(await linkOrRenew(temporary, path))); // the sweep may take an old one just now
+  for (const parent of [folder, dirname(folder), dirname(dirname(folder))]) await syncFolder(parent);
+}
+
+/** A link keeps an older file of the same content where it is: it may be open. Its new time keeps the sweep off. */
+async function linkOrRenew(temporary: string, path: string): Promise<boolean> {
   try {
     await link(temporary, path);
+    return true;
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error;
   }
-  for (const parent of [folder, dirname(folder), dirname(dirname(folder))]) await syncFolder(parent);
+  try {
+    const now = new Date();
+    await utimes(path, now, now);
+    return true;
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    return false;
+  }
 }
 
 async function syncFolder(path: string): Promise<void> {

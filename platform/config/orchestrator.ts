@@ -39,6 +39,8 @@ export interface OrchestratorConfig {
   readonly maxBodyBytes: number;
   readonly httpTimings: HttpTimings;
   readonly loginsPerMinute: number;
+  /** 0 keeps audit rows for ever. */
+  readonly auditRetentionDays: number;
   /** Addresses or networks whose `X-Forwarded-For` is believed; none by default. */
   readonly trustedProxies: readonly string[];
   readonly workerApiTargetUrl: string | undefined;
@@ -159,6 +161,7 @@ export function readOrchestratorConfig(env: Env): OrchestratorConfig {
     maxBodyBytes: integer(env, 'MAX_REQUEST_BODY_MB', 10, 1) * MIB,
     httpTimings: readHttpTimings(env),
     loginsPerMinute: integer(env, 'RATE_LIMIT_PER_MINUTE', 60, 1),
+    auditRetentionDays: integer(env, 'AUDIT_RETENTION_DAYS', 365),
     trustedProxies: list(env, 'TRUSTED_PROXIES'),
     workerApiTargetUrl: optional(env, 'WORKER_API_TARGET_URL'),
     workflowRunnerToken: secret(env, 'WORKFLOW_RUNNER_BEARER_TOKEN'),

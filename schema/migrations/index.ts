@@ -10,6 +10,7 @@ import * as ended from './20261123t0720-ended.ts';
 import * as inference from './20261123t0800-inference.ts';
 import * as nodeInference from './20261123t0805-node-inference.ts';
 import * as turns from './20261123t0810-turns.ts';
+import * as housekeeping from './20261123t0840-housekeeping.ts';
 
 /** In order; frozen once merged. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -24,4 +25,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '20261123t0800-inference': inference,
   '20261123t0805-node-inference': nodeInference,
   '20261123t0810-turns': turns,
+  '20261123t0840-housekeeping': housekeeping,
 };

@@ -101,6 +101,7 @@ export interface JobAttemptsTable {
   placed_at: Timestamp;
   claimed_at: Date | null;
   deadline_at: Date | null;
+  outcome_unknown_since: Date | null;
   ended_at: Date | null;
   end_reason: string | null;
 }

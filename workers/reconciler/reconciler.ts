@@ -2,6 +2,7 @@ import { sleep } from '../../platform/clock.ts';
 import { Counter } from '../../platform/metrics.ts';
 import type { Registry } from '../../platform/metrics.ts';
 import type { Leadership } from '../../schema/leader.ts';
+import { createAuditSweep } from './audit-sweep.ts';
 import { createEndedCounter } from './ended-counter.ts';
 import { showLoad } from './load-gauges.ts';
 import {
@@ -17,6 +18,7 @@ const PASS_EVERY_MS = 2_000;
 /** Passes between two looks at workflows, which cost Temporal a call each. */
 const LOOK_EVERY_PASSES = 5;
 
+const SWEEP_EVERY_PASSES = 150;
 interface Repair {
   readonly name: string;
   readonly everyPasses: number;
@@ -25,7 +27,7 @@ interface Repair {
 
 /** The one sweeper (design §4): repairs from Postgres what a lost message or a dead process left behind. */
 export async function runReconciler(
-  options: Omit<RepairDeps, 'repaired'>,
+  options: Omit<RepairDeps, 'repaired'> & { readonly auditRetentionDays: number },
   registry: Registry,
   leadership: Leadership,
   signal: AbortSignal,
@@ -42,6 +44,11 @@ export async function runReconciler(
     { name: 'start node workflows', everyPasses: LOOK_EVERY_PASSES, run: startNodeWorkflows },
     { name: 'count what has ended', everyPasses: 2, run: ({ db }) => ended.count(db) },
   ];
+    {
+      name: 'remove old audit rows',
+      everyPasses: SWEEP_EVERY_PASSES,
+      run: createAuditSweep(options.auditRetentionDays),
+    },
   for (let pass = 0; !signal.aborted; pass += 1) {
     leads = await leadership.lead();
     if (leads) await runPass(deps, repairs, pass);

@@ -36,6 +36,7 @@ describe('the configuration of the orchestrator', () => {
       nodeTokenMs: 86_400_000,
       maxBodyBytes: 10_485_760,
       loginsPerMinute: 60,
+      auditRetentionDays: 365,
       previousSecrets: [],
       trustedProxies: [],
     });
