@@ -39,8 +39,18 @@ export const WAITING_CODES = [
 ] as const;
 export type WaitingCode = (typeof WAITING_CODES)[number];
 
-/** Why the previous attempt is given up. Never the truth about the job: that is in Postgres. */
-export type AttemptEnd = 'returned' | 'not_started' | 'node_lost' | 'node_fault' | 'canceled';
+/**
+ * Why the previous attempt is given up. Never the truth about the job: that is in Postgres. After `not_started` (nobody
+ * took it) and `node_unable` (the node took it, but did not get as far as its container) nothing of the job has run.
+ */
+export type AttemptEnd = 'returned' | 'not_started' | 'node_unable' | 'node_lost' | 'node_fault' | 'canceled';
+
+/** An attempt and the task that its job belongs to. */
+export interface AttemptOfTask {
+  readonly taskId: string;
+  readonly jobId: string;
+  readonly attempt: number;
+}
 
 export type BeginTaskResult =
   | { readonly kind: 'closed'; readonly status: TaskStatus }

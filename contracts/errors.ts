@@ -187,6 +187,12 @@ export const ERRORS = {
     retryable: true,
     help: 'The node could not run the job; it is placed again elsewhere.',
   },
+  node_unable: {
+    ...JOB,
+    status: 502,
+    retryable: true,
+    help: 'The node could not start the job, of which nothing has run; it is placed again, and the node gets no other until it says that it can work.',
+  },
   lease_lost: {
     ...JOB,
     status: 502,

@@ -23,6 +23,11 @@ export function taskOfWorkflow(workflowId: string | undefined): string | undefin
   return /^task-(.+)$/.exec(workflowId ?? '')?.[1];
 }
 
+/** Id of the activity that runs an attempt: who ends the attempt in the database ends the activity by it. */
+export function attemptActivityId({ jobId, attempt }: { jobId: string; attempt: number }): string {
+  return `job-${jobId}-${attempt}`;
+}
+
 export function nodeWorkflowId(nodeSlug: string): string {
   return `node-${nodeSlug}`;
 }

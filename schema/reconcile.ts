@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
+import type { AttemptOfTask } from '../contracts/activities.ts';
 import type { InputMode } from '../contracts/tasks.ts';
 import type { Database } from './database.ts';
+import { INCARNATION_ENDED } from './jobs/incarnations.ts';
 
 /** Questions of the reconciler to Postgres; what it finds is repaired through Temporal. */
 
@@ -57,6 +59,23 @@ export async function findUnclaimed(db: Database, limit: number): Promise<readon
     where a.state = 'placed' and a.transport = 'temporal' and a.placed_at < now() - interval '3 seconds' limit ${limit}
   `.execute(db);
   return rows.map(({ task_id }) => task_id);
+}
+
+/**
+ * Attempts that were ended because their agent registered anew, of jobs that stand still since: the message that ends their
+ * activity may have been lost. When it is late the heartbeat timeout has done its work.
+ */
+export async function findUnheardEnds(db: Database, limit: number): Promise<readonly AttemptOfTask[]> {
+  const { rows } = await sql<AttemptOfTask>`
+    select j.task_id as "taskId", j.id as "jobId", a.number as attempt
+    from job_attempts a join jobs j on j.id = a.job_id
+    where a.state = 'lost' and a.end_reason = ${INCARNATION_ENDED}
+      and a.ended_at between now() - interval '1 minute' and now() - interval '1 second'
+      and j.status in ('queued', 'running') and j.waiting_since is null
+      and not exists (select from job_attempts later where later.job_id = a.job_id and later.number > a.number)
+    limit ${limit}
+  `.execute(db);
+  return rows;
 }
 
 export async function markStarted(db: Database, taskId: string): Promise<void> {

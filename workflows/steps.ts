@@ -6,13 +6,12 @@ import {
   sleep,
 } from '@temporalio/workflow';
 import type { OrchestratorActivities } from '../contracts/activities.ts';
-
-const LONGEST_PAUSE_MS = 30_000;
+import { pauseAfterTryMs } from './pauses.ts';
 
 /**
  * Runs a short database step until it succeeds. It is not cancelled half way: cancelling is a step of its own. Only
  * failures that say that repeating is useless come back. A few quick tries, then durable timers, so that an outage of
- * Postgres neither holds the workflow task nor grows the history.
+ * Postgres neither holds the workflow task nor grows the history without bound.
  *
  * @param summary what the step does, for operators.
  */
@@ -31,7 +30,7 @@ export function databaseStep<T>(
         return await call(steps);
       } catch (error) {
         if (isFinal(error)) throw error;
-        await sleep(Math.min(LONGEST_PAUSE_MS, 1000 * 2 ** tries), { summary: `try again to ${summary}` });
+        await sleep(pauseAfterTryMs(tries), { summary: `try again to ${summary}` });
       }
     }
   });

@@ -1,3 +1,4 @@
+import type { AttemptOfTask } from '../../contracts/activities.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { NodeWorkflows } from '../../platform/temporal/nodes.ts';
 import type { TaskWorkflows } from '../../platform/temporal/tasks.ts';
@@ -11,6 +12,8 @@ import { offerCapacity } from '../../schema/nodes/capacity.ts';
 export interface AfterCommit extends AsyncDisposable {
   /** Starts the node's workflow, or tells it of the new incarnation. */
   nodeRegistered(slug: string, incarnation: number): void;
+  /** Ends the activities of attempts that were ended, so that their jobs are placed again at once. */
+  endAttempts(attempts: readonly AttemptOfTask[]): void;
   /** Tells tasks that a waiting job of theirs was placed. */
   wakeTasks(taskIds: readonly string[]): void;
   /** Places waiting jobs because a node came or grew, and wakes their tasks. */
@@ -23,7 +26,7 @@ const MAX_IN_HAND = 1_000;
 export function createAfterCommit(deps: {
   readonly db: Database;
   readonly nodes: Pick<NodeWorkflows, 'registered'>;
-  readonly tasks: Pick<TaskWorkflows, 'signalCapacity'>;
+  readonly tasks: Pick<TaskWorkflows, 'signalCapacity' | 'endAttempt'>;
   readonly logger: Logger;
 }): AfterCommit {
   const background = createBackground(deps.logger);
@@ -36,6 +39,10 @@ export function createAfterCommit(deps: {
       background.run({ node: nodeSlug, incarnation, step: 'registered' }, () =>
         deps.nodes.registered(nodeSlug, incarnation),
       ),
+    endAttempts: (attempts) => {
+      for (const attempt of attempts)
+        background.run({ ...attempt, step: 'end_attempt' }, () => deps.tasks.endAttempt(attempt));
+    },
     wakeTasks,
     offerCapacity: () =>
       background.run({ step: 'offer_capacity' }, async () => wakeTasks(await offerCapacity(deps.db))),

@@ -1,3 +1,4 @@
+import type { NodeInference } from '../../contracts/node-inference.ts';
 import type { NodeContact } from '../../contracts/nodes.ts';
 import { LEASE } from '../../contracts/temporal.ts';
 import { sleep } from '../../platform/clock.ts';
@@ -10,9 +11,13 @@ export interface ContactDeps {
   readonly ableToWork: () => Promise<boolean>;
   readonly leaseHeld: () => boolean;
   readonly runningJobs: () => number;
+  readonly inference: () => NodeInference;
   readonly send: (contact: NodeContact) => Promise<void>;
   readonly logger: Logger;
 }
+
+/** A control plane that is back shall hear of the node soon. */
+const FAILED_PAUSE_MS = 500;
 
 /** Tells the control plane every two seconds that the node can take work (design §4). */
 export class Contact {
@@ -28,10 +33,12 @@ export class Contact {
     signal.addEventListener('abort', () => this.soon(), { once: true });
     const work = async (): Promise<void> => {
       this.#wake = new AbortController();
+      let pauseMs = FAILED_PAUSE_MS;
       try {
         await this.#sendOnce();
+        pauseMs = LEASE.contactIntervalMs;
       } finally {
-        await sleep(LEASE.contactIntervalMs, this.#wake.signal);
+        await sleep(pauseMs, this.#wake.signal);
       }
     };
     await repeat('contact', 0, work, { signal, logger: this.#deps.logger });
@@ -51,6 +58,7 @@ export class Contact {
       load1,
       ram_available_mb: ramAvailableMb,
       sent_at_ms: Date.now(),
+      inference: this.#deps.inference(),
     });
   }
 }

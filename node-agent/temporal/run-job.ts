@@ -40,11 +40,12 @@ export interface RunJobDeps {
   readonly logger: Logger;
 }
 
-const CLAIM_TRIES = 3;
+/** The activity has to heartbeat meanwhile. */
+const CLAIM_PATIENCE_MS = 15 * SECOND_MS;
 const CLAIM_TIMEOUT_MS = 3 * SECOND_MS;
-const CLAIM_PAUSE_MS = 300;
+const CLAIM_PAUSE_MS = 400;
 const DELIVERY_PAUSE_MS = 300;
-const DELIVERY_MAX_PAUSE_MS = 3 * SECOND_MS;
+const DELIVERY_MAX_PAUSE_MS = 2 * SECOND_MS;
 
 /** The activity of the node's jobs queue. Not idempotent: one try per placement (design §4). */
 export function createJobActivities(deps: RunJobDeps): NodeJobActivities {
@@ -56,12 +57,14 @@ export function createJobActivities(deps: RunJobDeps): NodeJobActivities {
       tracing()?.annotate({ 'cynodeai.job_id': jobId, 'cynodeai.attempt': attempt });
       const startedAtMs = performance.now();
       let outcome = 'fault';
+      let started = false;
+      const onStarted = (): void => void (started = true);
       try {
-        outcome = await runJob(jobId, attempt, context, { ...deps, logger });
+        outcome = await runJob({ jobId, attempt, onStarted }, context, { ...deps, logger });
       } catch (error) {
         if (error instanceof JobStoppedError) outcome = error.reason;
         logEnd(error, logger);
-        throw toActivityFailure(error, context);
+        throw toActivityFailure(error, context, started);
       } finally {
         deps.counts.jobEnded(outcome, (performance.now() - startedAtMs) / SECOND_MS);
       }
@@ -77,16 +80,27 @@ function logEnd(error: unknown, logger: Logger): void {
   }
 }
 
+interface AttemptToRun {
+  readonly jobId: string;
+  readonly attempt: number;
+  /** Called when the container runs. */
+  readonly onStarted: () => void;
+}
+
 /** @returns the status of the result that was delivered */
-async function runJob(jobId: string, attempt: number, context: Context, deps: RunJobDeps): Promise<string> {
+async function runJob(
+  { jobId, attempt, onStarted }: AttemptToRun,
+  context: Context,
+  deps: RunJobDeps,
+): Promise<string> {
   const claimId = randomUUID();
-  const { document, sentAtMs } = await claim(jobId, attempt, claimId, deps);
+  const { document, sentAtMs } = await claim({ jobId, attempt, claimId }, context, deps);
   const request = requestOf(document);
   const file = await openLease(request, attempt, sentAtMs, deps);
   using lease = keepLease(context, sentAtMs, file, deps);
   const files = deps.openFiles({ document, claimedAtMs: sentAtMs });
   const result = await traced({ name: 'container', kind: 'internal' }, () =>
-    runLeased(request, { attempt, signal: lease.signal, files }, { keeper: lease, file }, deps),
+    runLeased(request, { attempt, signal: lease.signal, onStarted, files }, { keeper: lease, file }, deps),
   );
   const entry: OutboxEntry = {
     job_id: jobId,
@@ -99,22 +113,27 @@ async function runJob(jobId: string, attempt: number, context: Context, deps: Ru
   return result.status;
 }
 
-/** Repeated with the same claim id, so that a claim whose reply was lost is not lost itself. */
+/**
+ * Repeated with the same claim id, so that a claim whose reply was lost is not lost itself; and for some time, because
+ * while the control plane or its database is away another placement would not get further.
+ */
 async function claim(
-  jobId: string,
-  attempt: number,
-  claimId: string,
+  { jobId, attempt, claimId }: { jobId: string; attempt: number; claimId: string },
+  context: Context,
   deps: RunJobDeps,
 ): Promise<{ document: JobDocument; sentAtMs: number }> {
-  for (let tries = 1; ; tries++) {
+  const giveUpAtMs = deps.nowMs() + CLAIM_PATIENCE_MS;
+  const over = AbortSignal.any([deps.shutdown, context.cancellationSignal]);
+  for (;;) {
     const sentAtMs = deps.nowMs();
     try {
       const document = await deps.claim(jobId, attempt, { claim_id: claimId }, CLAIM_TIMEOUT_MS);
       return { document, sentAtMs };
     } catch (error) {
       const final = error instanceof HttpStatusError && error.status < 500;
-      if (final || tries === CLAIM_TRIES || deps.shutdown.aborted) throw error;
-      await sleep(CLAIM_PAUSE_MS, deps.shutdown);
+      if (final || over.aborted || deps.nowMs() > giveUpAtMs) throw error;
+      context.heartbeat();
+      await sleep(CLAIM_PAUSE_MS, over);
     }
   }
 }

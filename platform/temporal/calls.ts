@@ -1,4 +1,6 @@
 import {
+  ActivityCompletionError,
+  ActivityNotFoundError,
   ServiceError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
@@ -21,7 +23,7 @@ export async function callTemporal<T>(client: Client, call: () => Promise<T>): P
   } catch (cause) {
     if (cause instanceof WorkflowNotFoundError || cause instanceof WorkflowExecutionAlreadyStartedError)
       throw cause;
-    if (cause instanceof ServiceError) {
+    if (cause instanceof ServiceError || cause instanceof ActivityCompletionError) {
       throw new CynodeError('unavailable', 'Temporal does not answer; try again shortly', { cause });
     }
     throw cause;
@@ -33,6 +35,7 @@ export async function ignoreEnded(call: Promise<unknown>): Promise<void> {
   try {
     await call;
   } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    const ended = error instanceof WorkflowNotFoundError || error instanceof ActivityNotFoundError;
+    if (!ended) throw error;
   }
 }

@@ -1,9 +1,10 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
-import type { TaskWorkflowInput } from '../../contracts/activities.ts';
+import type { AttemptOfTask, TaskWorkflowInput } from '../../contracts/activities.ts';
 import type { InputMode } from '../../contracts/tasks.ts';
 import {
+  attemptActivityId,
   QUEUE_ORCHESTRATOR,
   SEARCH_ATTRIBUTE_MAX_LENGTH,
   SIGNAL,
@@ -11,6 +12,7 @@ import {
   WORKFLOW_TYPE,
 } from '../../contracts/temporal.ts';
 import { callTemporal, ignoreEnded, WORKFLOW_TASK_TIMEOUT } from './calls.ts';
+import { codedFailure } from './failure.ts';
 
 export interface TaskToStart {
   readonly taskId: string;
@@ -26,6 +28,8 @@ export interface TaskWorkflows {
   start(task: TaskToStart): Promise<void>;
   /** Delivers a cancel that is already stored. @throws CynodeError `unavailable` */
   cancel(taskId: string): Promise<void>;
+  /** Ends the activity of an attempt that was ended in the database; success when it is not there. @throws CynodeError `unavailable` */
+  endAttempt(attempt: AttemptOfTask): Promise<void>;
   /** Tells the workflow that a waiting job of it was placed. @throws CynodeError `unavailable` */
   signalCapacity(taskId: string): Promise<void>;
 }
@@ -42,6 +46,15 @@ export function createTaskWorkflows(client: Client): TaskWorkflows {
   return {
     start: (task) => startTask(client, task),
     cancel: (taskId) => ignoreEnded(callTemporal(client, () => handle(taskId).cancel())),
+    endAttempt: (attempt) =>
+      ignoreEnded(
+        callTemporal(client, () =>
+          client.activity.fail(
+            { workflowId: taskWorkflowId(attempt.taskId), activityId: attemptActivityId(attempt) },
+            codedFailure('lease_lost', { nonRetryable: true }),
+          ),
+        ),
+      ),
     signalCapacity: (taskId) =>
       ignoreEnded(callTemporal(client, () => handle(taskId).signal(SIGNAL.capacity))),
   };

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
+import type { AttemptEnd } from '../../contracts/activities.ts';
 import type { Transaction } from '../database.ts';
 import type { AttemptState } from '../tables/tasks.ts';
 
@@ -66,14 +67,19 @@ export function findLiveAttempt(tx: Transaction, jobId: string): Promise<LiveAtt
     .executeTakeFirst();
 }
 
-/** Ends an attempt and writes the audit row. Its tokens die with it; a started one that is lost counts against the job. */
+const NEVER_RAN: ReadonlySet<string> = new Set<AttemptEnd>(['not_started', 'node_unable']);
+
+/**
+ * Ends an attempt and writes the audit row. Its tokens die with it. One that is lost counts against the job when it was
+ * claimed, unless its container is known never to have started.
+ */
 export async function endAttempt(
   tx: Transaction,
   attempt: AttemptRow,
   state: Extract<AttemptState, 'completed' | 'lost' | 'canceled'>,
   reason: string,
 ): Promise<void> {
-  const lost = state === 'lost' && attempt.state === 'claimed' ? 1 : 0;
+  const lost = state === 'lost' && attempt.state === 'claimed' && !NEVER_RAN.has(reason) ? 1 : 0;
   await sql`
     with ended as (
       update job_attempts set state = ${state}, ended_at = now(), end_reason = ${reason}

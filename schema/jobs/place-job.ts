@@ -9,7 +9,7 @@ import type { Transaction } from '../database.ts';
 import { endAttempt, findLiveAttempt, lockJob } from './attempts.ts';
 import type { AttemptRow, JobRow, LiveAttempt } from './attempts.ts';
 import { storeResult } from './intake.ts';
-import { placeWaitingJobs } from './placement.ts';
+import { passByUntilHeardOf, placeWaitingJobs } from './placement.ts';
 
 export interface PlaceJobRequest {
   readonly jobId: string;
@@ -91,6 +91,7 @@ async function endOrWait(tx: Transaction, job: JobRow, request: PlaceJobRequest)
   const live = await findLiveAttempt(tx, job.id);
   const end = job.cancel_requested_at === null ? request.end : 'canceled';
   if (live !== undefined) await endAttempt(tx, live, end === 'canceled' ? 'canceled' : 'lost', end);
+  if (live !== undefined && request.end === 'node_unable') await passByUntilHeardOf(tx, live);
   const final = finalStatus(job, await countLost(tx, job.id), live?.number ?? 0);
   if (final !== null) {
     await storeResult(

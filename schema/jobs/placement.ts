@@ -84,6 +84,23 @@ async function readNodes(tx: Transaction): Promise<readonly NodeState[]> {
   return rows;
 }
 
+/**
+ * The node could not start an attempt, so it gets no job until its agent says again that it can take work. Whoever has the
+ * node's row locked now is that agent.
+ */
+export async function passByUntilHeardOf(
+  tx: Transaction,
+  { node_id: nodeId, incarnation }: { readonly node_id: string; readonly incarnation: number },
+): Promise<void> {
+  await sql`
+    update nodes set last_seen_at =
+      least(last_seen_at, now() - make_interval(secs => ${LEASE.contactFreshMs / 1000}::float8))
+    where id = (
+      select id from nodes where id = ${nodeId} and incarnation = ${incarnation} for no key update skip locked
+    )
+  `.execute(tx);
+}
+
 async function openAttempt(tx: Transaction, waiter: Waiter, node: NodeState): Promise<void> {
   await sql`
     with placed as (

@@ -8,6 +8,7 @@ import { LEASE } from '../../contracts/temporal.ts';
 import type { Envelope } from '../../platform/crypto/envelope.ts';
 import type { Database, Transaction } from '../database.ts';
 import { endIncarnations } from '../jobs/incarnations.ts';
+import type { EndedAttempts } from '../jobs/incarnations.ts';
 import { appendCapability, capabilityHash } from './capability.ts';
 import type { NodeAttributes } from './capability.ts';
 import { nodeReplaced } from './identity.ts';
@@ -24,13 +25,11 @@ export interface NodeRegistration {
   readonly report: CapabilityReport;
 }
 
-export interface RegisteredNode {
+export interface RegisteredNode extends EndedAttempts {
   readonly nodeId: string;
   readonly incarnation: number;
   readonly configVersion: string;
   readonly kind: 'created' | 'registered' | 'renewed';
-  /** Tasks to signal now that the transaction is committed. */
-  readonly wokenTaskIds: readonly string[];
 }
 
 /**
@@ -109,11 +108,17 @@ async function applyRegistration(
     case 'replaced':
       throw nodeReplaced();
     case 'renew':
-      return { ...common, incarnation: node.incarnation, kind: 'renewed', wokenTaskIds: [] };
+      return {
+        ...common,
+        incarnation: node.incarnation,
+        kind: 'renewed',
+        endedAttempts: [],
+        wokenTaskIds: [],
+      };
     case 'register': {
       await storeRegistration(tx, node, registration, decision.incarnation);
-      const wokenTaskIds = await endIncarnations(tx, node.id, decision.incarnation);
-      return { ...common, incarnation: decision.incarnation, kind: 'registered', wokenTaskIds };
+      const ended = await endIncarnations(tx, node.id, decision.incarnation);
+      return { ...common, ...ended, incarnation: decision.incarnation, kind: 'registered' };
     }
   }
 }

@@ -28,7 +28,7 @@ function openNothing() {
     db,
     blobs: { put: neverCalled, open: neverCalled },
     tokens: createTokenService(SECRET),
-    tasks: { start: neverCalled, cancel: neverCalled, signalCapacity: neverCalled },
+    tasks: { start: neverCalled, cancel: neverCalled, signalCapacity: neverCalled, endAttempt: neverCalled },
     nodes: { configChanged: neverCalled, registered: neverCalled },
     temporal: neverCalled,
     logger: createLogger({ role: 'docs', level: 'silent' }),

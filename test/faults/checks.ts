@@ -130,7 +130,10 @@ function unexplainedFailures({ stored }: Evidence): Violation[] {
 
 /** Whether a task failed because its nodes were lost too often, and truly so. */
 export function isGivenUp(task: StoredTask, attempts: readonly StoredAttempt[]): boolean {
-  const lost = attempts.filter(({ state, claimedAtMs }) => state === 'lost' && claimedAtMs !== null);
+  const lost = attempts.filter(
+    ({ state, claimedAtMs, endReason }) =>
+      state === 'lost' && claimedAtMs !== null && endReason !== 'node_unable' && endReason !== 'not_started',
+  );
   const often = lost.length >= LEASE.maxLostAttempts || attempts.length >= LEASE.maxPlacements;
   return task.status === 'failed' && task.failureCode === 'node_losses_exhausted' && often;
 }

@@ -12,6 +12,12 @@ export interface LeftOvers {
   readonly idleNodes: readonly string[];
 }
 
+/** A process that ended by itself and was started again, as a supervisor would. */
+export interface SelfEnded {
+  readonly name: string;
+  readonly atMs: number;
+}
+
 /** All journals of a run, for the checker. */
 export interface Evidence {
   readonly submissions: readonly Submission[];
@@ -22,6 +28,7 @@ export interface Evidence {
   readonly intrusions: readonly Intrusion[];
   readonly containers: readonly ContainerRun[];
   readonly injections: readonly Injection[];
+  readonly selfEnded: readonly SelfEnded[];
   readonly leftOvers: LeftOvers;
   /** When the machine was started, in milliseconds of the wall clock. */
   readonly bootedAtMs: number;

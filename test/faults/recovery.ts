@@ -9,13 +9,15 @@ export interface Recovery {
   readonly faults: number;
   /** Tasks concerned, over all those faults. */
   readonly tasks: number;
-  /**
-   * From the injection to the start of the task's next accepted attempt, or its end; without what an attempt that was
-   * not lost still had to run. 0 when the attempt that ran was lost only later, to something else.
-   */
+  /** From the injection to the start of the task's next accepted attempt, or its end. */
   readonly sinceInjection: Quantiles;
-  /** From when the cause was gone: the process started again or continued. Tasks that had gone on before count as 0. */
+  /** The same from when the cause was gone: the process started again or continued. Tasks that had gone on before count as 0. */
   readonly sinceCauseGone: Quantiles;
+  /**
+   * As `sinceInjection`, without what the fault did not cause: the rest of a job that was not lost is subtracted, and it
+   * is 0 when the attempt that ran was lost only later, to something else.
+   */
+  readonly causedByIt: Quantiles;
 }
 
 /** Milliseconds. */
@@ -25,33 +27,53 @@ export interface Quantiles {
   readonly max: number;
 }
 
-interface Sample {
-  readonly sinceInjectionMs: number;
+/** A fault and a task that it concerned. Milliseconds. */
+export interface Sample {
+  readonly injection: Injection;
+  readonly task: StoredTask;
+  readonly plainMs: number;
   readonly sinceCauseGoneMs: number;
+  readonly causedMs: number;
 }
 
 /** Recovery times by kind of fault, and of all together in the last row. Pure. */
 export function recoveriesOf(evidence: Evidence): Recovery[] {
+  const samples = samplesOf(evidence);
+  const kinds = Map.groupBy(evidence.injections, ({ name }) => name);
+  const rows = [...kinds].map(([name, injections]) => ({
+    name,
+    faults: injections.length,
+    samples: samples.filter(({ injection }) => injection.name === name),
+  }));
+  rows.sort((a, b) => a.name.localeCompare(b.name));
+  return [...rows, { name: 'all', faults: evidence.injections.length, samples }].map((row) => ({
+    name: row.name,
+    faults: row.faults,
+    tasks: row.samples.length,
+    sinceInjection: quantilesOf(row.samples.map(({ plainMs }) => plainMs)),
+    sinceCauseGone: quantilesOf(row.samples.map(({ sinceCauseGoneMs }) => sinceCauseGoneMs)),
+    causedByIt: quantilesOf(row.samples.map(({ causedMs }) => causedMs)),
+  }));
+}
+
+/** Every fault with every task that it concerned. Pure. */
+export function samplesOf(evidence: Evidence): Sample[] {
   const attempts = byJob(evidence.stored.attempts);
   const seconds = new Map(evidence.submissions.map((submission) => [submission.key, submission.seconds]));
-  const samplesOf = (injection: Injection): Sample[] =>
+  return evidence.injections.flatMap((injection) =>
     evidence.stored.tasks.flatMap((task) => {
       const runsMs = (seconds.get(task.key ?? '') ?? 0) * 1_000;
       return sampleOf(injection, { task, runsMs, attempts: attemptsOf(attempts, task.jobId) });
-    });
-  const kinds = Map.groupBy(evidence.injections, ({ name }) => name);
-  const rows = [...kinds].map(([name, injections]) => ({ name, injections }));
-  rows.sort((a, b) => a.name.localeCompare(b.name));
-  return [...rows, { name: 'all', injections: evidence.injections }].map(({ name, injections }) => {
-    const samples = injections.flatMap(samplesOf);
-    return {
-      name,
-      faults: injections.length,
-      tasks: samples.length,
-      sinceInjection: quantilesOf(samples.map(({ sinceInjectionMs }) => sinceInjectionMs)),
-      sinceCauseGone: quantilesOf(samples.map(({ sinceCauseGoneMs }) => sinceCauseGoneMs)),
-    };
-  });
+    }),
+  );
+}
+
+/** The samples with the longest recoveries, each task once. */
+export function slowestOf(samples: readonly Sample[], count: number): Sample[] {
+  const sorted = [...samples].sort((a, b) => b.plainMs - a.plainMs);
+  return [...new Map(sorted.toReversed().map((sample) => [sample.task.id, sample])).values()]
+    .sort((a, b) => b.plainMs - a.plainMs)
+    .slice(0, count);
 }
 
 interface Disturbed {
@@ -69,14 +91,9 @@ function sampleOf(injection: Injection, { task, runsMs, attempts }: Disturbed): 
   const wentOnAtMs = Math.min(...next, task.endedAtMs ?? Number.POSITIVE_INFINITY);
   if (!Number.isFinite(wentOnAtMs)) return []; // it did not end, which is a violation of its own
   const hadToRunMs = next.length > 0 ? 0 : remainingMs(attempts, runsMs, atMs);
-  const undisturbed = outlived(injection, attempts);
-  const since = (fromMs: number): number => (undisturbed ? 0 : Math.max(0, wentOnAtMs - fromMs));
-  return [
-    {
-      sinceInjectionMs: since(atMs + hadToRunMs),
-      sinceCauseGoneMs: since(Math.max(overAtMs, atMs + hadToRunMs)),
-    },
-  ];
+  const causedMs = outlived(injection, attempts) ? 0 : Math.max(0, wentOnAtMs - atMs - hadToRunMs);
+  const sinceCauseGoneMs = Math.max(0, wentOnAtMs - overAtMs);
+  return [{ injection, task, plainMs: wentOnAtMs - atMs, sinceCauseGoneMs, causedMs }];
 }
 
 /** Whether the attempt that ran at the injection was still live when a loss to this fault would have been noticed. */

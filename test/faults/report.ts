@@ -38,7 +38,7 @@ export interface Report {
 }
 
 /** What the report says beside what follows from the evidence. */
-export type RunFacts = Pick<Report, 'seed' | 'engine' | 'seconds' | 'faultsPlanned' | 'selfEnded'>;
+export type RunFacts = Pick<Report, 'seed' | 'engine' | 'seconds' | 'faultsPlanned'>;
 
 const OK = 200;
 const CONFLICT = 409;
@@ -68,6 +68,7 @@ export function buildReport(facts: RunFacts, evidence: Evidence): Report {
       withoutAnswer: completions.filter(({ status }) => status === null || status >= 500).length,
       repliesLost: completions.filter(({ status, delivered }) => status === OK && !delivered).length,
     },
+    selfEnded: countsOf(evidence.selfEnded.map(({ name }) => name)),
     secondRunnersRefused: evidence.intrusions.filter(({ status }) => status === CONFLICT).length,
     containers: evidence.containers.length,
     journalGaps: gapsOf(evidence),
@@ -75,6 +76,10 @@ export function buildReport(facts: RunFacts, evidence: Evidence): Report {
     violations: findViolations(evidence),
     recovery: recoveriesOf(evidence),
   };
+}
+
+function countsOf(names: readonly string[]): Record<string, number> {
+  return Object.fromEntries([...Map.groupBy(names, String)].map(([name, all]) => [name, all.length]));
 }
 
 function gapsOf({ containers, calls }: Evidence): Report['journalGaps'] {
@@ -114,13 +119,27 @@ export function formatReport(report: Report): string {
 }
 
 function formatRecovery(rows: readonly Recovery[]): string {
-  const header = ['recovery (s)', 'faults', 'tasks', 'p50', 'p99', 'max', 'p50 *', 'p99 *', 'max *'];
+  const header = [
+    'recovery (s)',
+    'faults',
+    'tasks',
+    'p50',
+    'p99',
+    'max',
+    'p50 *',
+    'p99 *',
+    'max *',
+    'p50 +',
+    'p99 +',
+    'max +',
+  ];
   const cells = rows.map((row) => [
     row.name,
     String(row.faults),
     String(row.tasks),
     ...inSeconds(row.sinceInjection),
     ...inSeconds(row.sinceCauseGone),
+    ...inSeconds(row.causedByIt),
   ]);
   const table = [header, ...cells];
   const widths = header.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
@@ -130,7 +149,11 @@ function formatRecovery(rows: readonly Recovery[]): string {
         column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
       )
       .join('  ');
-  return [...table.map(line), '* since the process was started again or continued'].join('\n');
+  return [
+    ...table.map(line),
+    '* since the process was started again or continued',
+    '+ without the rest of jobs that were not lost, and attempts that were lost only to a later fault',
+  ].join('\n');
 }
 
 function inSeconds({ p50, p99, max }: Quantiles): string[] {

@@ -3,16 +3,20 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { WORKFLOW_TYPE } from '../../contracts/temporal.ts';
+import { describeTestTemporal } from '../support/engines/temporal.ts';
 import { eventually } from '../support/wait.ts';
 import { ApiUser } from './api-user.ts';
 import type { Evidence, LeftOvers } from './evidence.ts';
+import { readHistories } from './histories.ts';
 import { inject, type Injection } from './injector.ts';
 import { Load } from './load.ts';
 import { planFaults, type PlannedFault } from './plan.ts';
 import { createRandom } from './random.ts';
 import { buildReport, type Report } from './report.ts';
 import { buildRig, type Rig } from './rig.ts';
+import { samplesOf, slowestOf } from './recovery.ts';
 import { readStored } from './stored.ts';
+import { formatTimelines } from './timelines.ts';
 
 export interface RunOptions {
   readonly faults: number;
@@ -33,6 +37,8 @@ const MINUTE_MS = 60_000;
 const READY_MS = 60_000;
 const DRAIN_MS = 120_000;
 const REST_MS = 45_000;
+/** How many of the slowest recoveries are told line by line. */
+const TIMELINES = 15;
 const LOAD_SALT = 0x5eed;
 
 /**
@@ -61,15 +67,13 @@ export async function runFaults(options: RunOptions): Promise<Report> {
   aborted.abort();
   over.abort();
   const evidence = await gather(rig, load, injections, leftOvers);
-  if (options.logsFolder !== undefined) await keepEvidence(options.logsFolder, evidence);
-  const selfEnded = [...rig.victims.values()].filter((victim) => victim.selfEnded > 0);
+  if (options.logsFolder !== undefined) await keepEvidence(options.logsFolder, evidence, rig);
   return buildReport(
     {
       seed: options.seed,
-      engine: 'Temporal development server on a database file',
+      engine: describeTestTemporal(),
       seconds,
       faultsPlanned: plan.length,
-      selfEnded: Object.fromEntries(selfEnded.map((victim) => [victim.name, victim.selfEnded])),
     },
     evidence,
   );
@@ -155,13 +159,19 @@ async function listRunningTasks({ address, namespace }: Rig['stack']['temporal']
   }
 }
 
-async function keepEvidence(folder: string, evidence: Evidence): Promise<void> {
+async function keepEvidence(folder: string, evidence: Evidence, { stack }: Rig): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'evidence.json'), JSON.stringify(evidence));
+  const slowest = slowestOf(samplesOf(evidence), TIMELINES);
+  const histories = await readHistories(
+    stack,
+    slowest.map(({ task }) => task.id),
+  );
+  await writeFile(join(folder, 'slowest.txt'), `${formatTimelines(slowest, evidence, histories)}\n`);
 }
 
 async function gather(
-  { stack, proxy, journals }: Rig,
+  { stack, proxy, journals, victims }: Rig,
   load: Load,
   injections: readonly Injection[],
   leftOvers: LeftOvers,
@@ -175,6 +185,9 @@ async function gather(
     intrusions: proxy.intrusions,
     containers: journals.flatMap(({ runs }) => runs),
     injections,
+    selfEnded: [...victims.values()].flatMap(({ name, selfEndedAtMs }) =>
+      selfEndedAtMs.map((atMs) => ({ name, atMs })),
+    ),
     leftOvers,
     bootedAtMs: Date.now() - uptimeSeconds * 1_000,
   };

@@ -22,6 +22,7 @@ export interface StoredAttempt {
   readonly number: number;
   readonly node: string;
   readonly state: string;
+  readonly placedAtMs: number;
   readonly claimedAtMs: number | null;
   readonly endedAtMs: number | null;
   readonly endReason: string | null;
@@ -54,6 +55,7 @@ const attemptsSchema = z.array(
     number: z.number(),
     node_slug: z.string(),
     state: z.string(),
+    placed_at: timeSchema,
     claimed_at: timeSchema.nullable(),
     ended_at: timeSchema.nullable(),
     end_reason: z.string().nullable(),
@@ -68,7 +70,7 @@ export async function readStored(url: string): Promise<Stored> {
         j.id as job_id, j.status as job_status, j.result->>'stdout' as stdout
       from tasks t join jobs j on j.task_id = t.id order by t.created_at`);
     const attempts = await client.query(`
-      select a.job_id, a.number, n.node_slug, a.state, a.claimed_at, a.ended_at, a.end_reason
+      select a.job_id, a.number, n.node_slug, a.state, a.placed_at, a.claimed_at, a.ended_at, a.end_reason
       from job_attempts a join nodes n on n.id = a.node_id order by a.job_id, a.number`);
     return {
       tasks: tasksSchema.parse(tasks.rows).map(toTask),
@@ -99,6 +101,7 @@ function toAttempt(row: z.infer<typeof attemptsSchema>[number]): StoredAttempt {
     number: row.number,
     node: row.node_slug,
     state: row.state,
+    placedAtMs: row.placed_at,
     claimedAtMs: row.claimed_at,
     endedAtMs: row.ended_at,
     endReason: row.end_reason,

@@ -16,8 +16,8 @@ export interface Victim {
   /** Resolves when no other fault has it in hand, and takes it. */
   take(): Promise<void>;
   release(): void;
-  /** How often it ended by itself and was started again, as a supervisor would. */
-  readonly selfEnded: number;
+  /** When it ended by itself and was started again, as a supervisor would. */
+  readonly selfEndedAtMs: readonly number[];
 }
 
 const SUPERVISOR_PAUSE_MS = 1_000;
@@ -50,7 +50,7 @@ export function engineVictim(
   const turn = new Turn();
   return {
     name,
-    selfEnded: 0,
+    selfEndedAtMs: [],
     crash: () => service.crash(signal),
     revive: () => service.restart(),
     take: () => turn.take(),
@@ -61,7 +61,7 @@ export function engineVictim(
 /** A role of the product; started again also when it ends by itself, until `over` is aborted. */
 export function roleVictim(name: string, role: RoleProcess, run: RunFolder, over: AbortSignal): Victim {
   const turn = new Turn();
-  let selfEnded = 0;
+  const selfEndedAtMs: number[] = [];
   const revive = async (): Promise<void> => {
     role.start();
     const identity = role.pid === undefined ? undefined : await identifyProcess(role.pid);
@@ -71,7 +71,7 @@ export function roleVictim(name: string, role: RoleProcess, run: RunFolder, over
     while (!over.aborted) {
       await delay(WATCH_MS);
       if (turn.taken || role.running || over.aborted) continue;
-      selfEnded += 1;
+      selfEndedAtMs.push(Date.now());
       await delay(SUPERVISOR_PAUSE_MS);
       if (!turn.taken && !role.running && !over.aborted) await revive();
     }
@@ -79,9 +79,7 @@ export function roleVictim(name: string, role: RoleProcess, run: RunFolder, over
   void supervise();
   return {
     name,
-    get selfEnded() {
-      return selfEnded;
-    },
+    selfEndedAtMs,
     crash: async () => {
       await role.kill('SIGKILL');
     },

@@ -8,6 +8,7 @@ import { showLoad } from './load-gauges.ts';
 import {
   createGoneCheck,
   deliverCancels,
+  endUnheard,
   startForgotten,
   startNodeWorkflows,
   wakeWaiters,
@@ -17,8 +18,8 @@ import type { RepairDeps } from './repairs.ts';
 const PASS_EVERY_MS = 2_000;
 /** Passes between two looks at workflows, which cost Temporal a call each. */
 const LOOK_EVERY_PASSES = 5;
-
 const SWEEP_EVERY_PASSES = 150;
+
 interface Repair {
   readonly name: string;
   readonly everyPasses: number;
@@ -39,16 +40,17 @@ export async function runReconciler(
   const repairs: readonly Repair[] = [
     { name: 'start forgotten tasks', everyPasses: 1, run: startForgotten },
     { name: 'deliver cancels', everyPasses: 1, run: deliverCancels },
+    { name: 'end attempts', everyPasses: 1, run: endUnheard },
     { name: 'wake waiters', everyPasses: 1, run: wakeWaiters },
     { name: 'check for gone workflows', everyPasses: LOOK_EVERY_PASSES, run: createGoneCheck() },
     { name: 'start node workflows', everyPasses: LOOK_EVERY_PASSES, run: startNodeWorkflows },
-    { name: 'count what has ended', everyPasses: 2, run: ({ db }) => ended.count(db) },
-  ];
     {
       name: 'remove old audit rows',
       everyPasses: SWEEP_EVERY_PASSES,
       run: createAuditSweep(options.auditRetentionDays),
     },
+    { name: 'count what has ended', everyPasses: 2, run: ({ db }) => ended.count(db) },
+  ];
   for (let pass = 0; !signal.aborted; pass += 1) {
     leads = await leadership.lead();
     if (leads) await runPass(deps, repairs, pass);

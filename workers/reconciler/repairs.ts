@@ -13,6 +13,7 @@ import {
   findTemporalNodes,
   findUnclaimed,
   findUndeliveredCancels,
+  findUnheardEnds,
   markCancelDelivered,
   markStarted,
 } from '../../schema/reconcile.ts';
@@ -29,7 +30,8 @@ export interface RepairDeps {
   readonly repaired: (repair: Repaired, count?: number) => void;
 }
 
-type Repaired = 'task_started' | 'cancel_delivered' | 'waiter_placed' | 'task_abandoned' | 'node_started';
+type Repaired =
+  'task_started' | 'cancel_delivered' | 'attempt_ended' | 'waiter_placed' | 'task_abandoned' | 'node_started';
 
 const BATCH = 100;
 const LOWEST_ID = '00000000-0000-0000-0000-000000000000';
@@ -58,6 +60,14 @@ export async function deliverCancels({ db, tasks, repaired }: RepairDeps): Promi
     await tasks.cancel(taskId);
     await markCancelDelivered(db, taskId);
     repaired('cancel_delivered');
+  }
+}
+
+/** Activities of attempts that were ended in the database, and whose workflows may not have heard of it. */
+export async function endUnheard({ db, tasks, repaired }: RepairDeps): Promise<void> {
+  for (const attempt of await findUnheardEnds(db, BATCH)) {
+    await tasks.endAttempt(attempt);
+    repaired('attempt_ended');
   }
 }
 

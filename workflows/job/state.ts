@@ -27,13 +27,17 @@ export function endOfFailure({ kind, type }: AttemptFailure): AttemptEnd {
 function endOfApplicationFailure(type: string): AttemptEnd {
   if (type === 'cancel_requested') return 'canceled';
   if (type === 'attempt_superseded' || type === 'claim_taken') return 'returned';
+  if (type === 'node_unable') return 'node_unable';
   return type === 'lease_lost' || type === 'WorkerShutdown' ? 'node_lost' : 'node_fault';
 }
 
+/** Placements of a job are bounded, so this may be short. */
+const LONGEST_PAUSE_MS = 3_000;
+
 /** Pause before the next placement, so that a node which fails at once does not fill the history. */
 export function pauseAfterMs(end: AttemptEnd, attempt: number): number {
-  if (end !== 'node_fault' && end !== 'not_started') return 0;
-  return Math.min(30_000, 500 * 2 ** Math.min(attempt, 6));
+  if (end !== 'node_fault' && end !== 'node_unable' && end !== 'not_started') return 0;
+  return Math.min(LONGEST_PAUSE_MS, 250 * 2 ** attempt);
 }
 
 const WAITING_TEXT: { readonly [C in WaitingCode]: string } = {

@@ -17,7 +17,13 @@ import type {
   NodeControlActivities,
   NodeJobActivities,
 } from '../../contracts/activities.ts';
-import { controlQueueOf, jobsQueueOf, LEASE, QUEUE_ORCHESTRATOR } from '../../contracts/temporal.ts';
+import {
+  attemptActivityId,
+  controlQueueOf,
+  jobsQueueOf,
+  LEASE,
+  QUEUE_ORCHESTRATOR,
+} from '../../contracts/temporal.ts';
 import { databaseStep } from '../steps.ts';
 import { endOfFailure, pauseAfterMs } from './state.ts';
 import type { AttemptFailure, PlacedStep, SettledStep } from './state.ts';
@@ -94,6 +100,7 @@ function startAttempt(
   summary: string,
 ): Promise<void> {
   const options = {
+    activityId: attemptActivityId({ jobId, attempt }),
     heartbeatTimeout: LEASE.heartbeatTimeoutMs,
     startToCloseTimeout: timeoutMs + LEASE.startToCloseMarginMs,
     // One try per placement: the next one is another attempt with its own fence.

@@ -20,5 +20,5 @@ export function adoptStored(state: NodeState, lost: number, stored: number | nul
 
 /** Pause before the lease is offered again, so that an agent which refuses it at once does not fill the history. */
 export function leaseBackoffMs(heldForMs: number): number {
-  return heldForMs < 10_000 ? 5_000 : 0;
+  return heldForMs < 10_000 ? 2_000 : 0;
 }

@@ -26,8 +26,8 @@ export function contactRoute(app: HttpApp, deps: ControlPlaneDeps): void {
       },
     },
     async (request, reply) => {
-      const { becameActive } = await recordContact(deps.db, reporterOf(request), request.body);
-      if (becameActive) deps.afterCommit.offerCapacity();
+      const { cameBack } = await recordContact(deps.db, reporterOf(request), request.body);
+      if (cameBack) deps.afterCommit.offerCapacity();
       return reply.code(204).send();
     },
   );

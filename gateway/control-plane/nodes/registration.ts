@@ -39,6 +39,7 @@ export async function acceptRegistration(
   const registration = toRegistration(body, deps.settings.workerApiTargetUrl);
   const node = await registerNode(deps.db, deps.envelope, registration);
   if (node.kind === 'renewed') return node;
+  deps.afterCommit.endAttempts(node.endedAttempts);
   deps.afterCommit.wakeTasks(node.wokenTaskIds);
   if (registration.transport === 'temporal')
     deps.afterCommit.nodeRegistered(registration.slug, node.incarnation);

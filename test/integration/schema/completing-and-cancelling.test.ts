@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import { LEASE } from '../../../contracts/temporal.ts';
 import { endIncarnations } from '../../../schema/jobs/incarnations.ts';
+import { recordContact } from '../../../schema/nodes/contact.ts';
+import { findUnheardEnds } from '../../../schema/reconcile.ts';
 import { abandonTask, beginTask, finishTask, requestCancel } from '../../../schema/tasks/lifecycle.ts';
 import { seedNode } from '../../support/seed.ts';
 import { useJobs } from './jobs.ts';
 
 const jobs = useJobs();
+const CONTACT = { lease_held: true, running_jobs: 0, load1: 0, ram_available_mb: 1 };
 
 describe('claiming', () => {
   it('gives the same claim to the same claim id, and refuses another', async () => {
@@ -198,11 +202,38 @@ describe('a new incarnation', () => {
     const task = await jobs.begun();
     await jobs.claim(task, 1);
     await jobs.db().updateTable('nodes').set({ incarnation: 2 }).where('id', '=', jobs.node().id).execute();
-    await jobs
+    const { endedAttempts } = await jobs
       .db()
       .transaction()
       .execute((tx) => endIncarnations(tx, jobs.node().id, 2));
+    const ended = { taskId: task.taskId, jobId: task.jobIds[0], attempt: 1 };
+    expect(endedAttempts).toEqual([ended]);
+    expect(await findUnheardEnds(jobs.db(), 10)).toEqual([]); // its workflow may be about to hear of it
+    await jobs
+      .db()
+      .updateTable('job_attempts')
+      .set({ ended_at: new Date(Date.now() - 2_000) })
+      .execute();
+    expect(await findUnheardEnds(jobs.db(), 10)).toEqual([ended]);
     expect((await jobs.advance(task, 1, 'node_lost')).value).toMatchObject({ kind: 'placed', attempt: 2 });
+    expect(await findUnheardEnds(jobs.db(), 10)).toEqual([]);
+  });
+});
+
+describe('a node that could not start an attempt', () => {
+  it('gets no other until it is heard of again, and the attempt does not count', async () => {
+    const task = await jobs.begun();
+    for (let attempt = 1; attempt <= LEASE.maxLostAttempts + 1; attempt += 1) {
+      await jobs.claim(task, attempt);
+      const { value } = await jobs.advance(task, attempt, 'node_unable');
+      expect(value).toMatchObject({ kind: 'waiting', reason: 'no_node_active' });
+      const reporter = { nodeId: jobs.node().id, incarnation: jobs.node().incarnation };
+      expect(await recordContact(jobs.db(), reporter, CONTACT)).toEqual({ cameBack: true });
+      expect(await recordContact(jobs.db(), reporter, CONTACT)).toEqual({ cameBack: false });
+      expect(await jobs.advance(task, attempt, 'returned')).toMatchObject({
+        value: { kind: 'placed', attempt: attempt + 1 },
+      });
+    }
   });
 });
 

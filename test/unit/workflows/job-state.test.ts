@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { describeStep, endOfFailure, pauseAfterMs } from '../../../workflows/job/state.ts';
 import { adoptStored, leaseBackoffMs, noteRegistration } from '../../../workflows/node/state.ts';
+import { pauseAfterTryMs } from '../../../workflows/pauses.ts';
 import { nodesOf } from '../../../workflows/task/state.ts';
 
 describe('the end of an attempt', () => {
@@ -16,21 +17,33 @@ describe('the end of an attempt', () => {
     [{ kind: 'application', type: 'lease_lost' }, 'node_lost'],
     [{ kind: 'application', type: 'WorkerShutdown' }, 'node_lost'],
     [{ kind: 'application', type: 'node_fault' }, 'node_fault'],
+    [{ kind: 'application', type: 'node_unable' }, 'node_unable'],
     [{ kind: 'other', type: '' }, 'node_lost'],
   ] as const)('after %j is %s', (failure, end) => {
     expect(endOfFailure(failure)).toBe(end);
   });
 
-  it('pauses longer and longer, at most half a minute, and only where the node failed at once', () => {
+  it('pauses longer and longer, at most three seconds, and only where the node failed at once', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100 }), (attempt) => {
         expect(pauseAfterMs('node_lost', attempt)).toBe(0);
-        expect(pauseAfterMs('node_fault', attempt)).toBeLessThanOrEqual(30_000);
+        expect(pauseAfterMs('node_fault', attempt)).toBeLessThanOrEqual(3_000);
         expect(pauseAfterMs('node_fault', attempt + 1)).toBeGreaterThanOrEqual(
           pauseAfterMs('node_fault', attempt),
         );
       }),
     );
+  });
+});
+
+describe('a database step that fails', () => {
+  it('is tried again every two seconds for half a minute, and twice a minute after a quarter of an hour', () => {
+    const pauses = Array.from({ length: 60 }, (_, tries) => pauseAfterTryMs(tries));
+    const sum = (count: number): number => pauses.slice(0, count).reduce((all, ms) => all + ms, 0);
+    expect(pauses.slice(0, 4)).toEqual([500, 1_000, 2_000, 2_000]);
+    expect(sum(15)).toBeLessThan(30_000);
+    expect(pauses.find((_, tries) => sum(tries) > 15 * 60_000)).toBe(30_000);
+    expect(sum(60)).toBeGreaterThan(15 * 60_000);
   });
 });
 
