@@ -1,4 +1,3 @@
-import type { NodeInference } from '../../contracts/node-inference.ts';
 import type { NodeContact } from '../../contracts/nodes.ts';
 import { LEASE } from '../../contracts/temporal.ts';
 import { sleep } from '../../platform/clock.ts';
@@ -11,7 +10,6 @@ export interface ContactDeps {
   readonly ableToWork: () => Promise<boolean>;
   readonly leaseHeld: () => boolean;
   readonly runningJobs: () => number;
-  readonly inference: () => NodeInference;
   readonly send: (contact: NodeContact) => Promise<void>;
   readonly logger: Logger;
 }
@@ -33,7 +31,7 @@ export class Contact {
     signal.addEventListener('abort', () => this.soon(), { once: true });
     const work = async (): Promise<void> => {
       this.#wake = new AbortController();
-      let pauseMs = FAILED_PAUSE_MS;
+      let pauseMs: number = FAILED_PAUSE_MS;
       try {
         await this.#sendOnce();
         pauseMs = LEASE.contactIntervalMs;
@@ -58,7 +56,6 @@ export class Contact {
       load1,
       ram_available_mb: ramAvailableMb,
       sent_at_ms: Date.now(),
-      inference: this.#deps.inference(),
     });
   }
 }
