@@ -33,17 +33,3 @@ export const CHAT_LIMITS = {
   listMax: 200,
   listDefault: 50,
 } as const;
-
-/** Codes of error bodies of the chat routes with their statuses (contract §6.4, issue "chat"). */
-export const CHAT_ERRORS = {
-  invalid_request: 400,
-  model_not_found: 404,
-  cynodeai_completion_canceled: 408,
-  budget_spent: 429,
-  internal_error: 500,
-  orchestrator_inference_failed: 502,
-  model_unavailable: 503,
-  unavailable: 503,
-  cynodeai_completion_timeout: 504,
-} as const;
-export type ChatErrorCode = keyof typeof CHAT_ERRORS;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CHAT_ROLES } from './chat-values.ts';
+import { INFERENCE_LIMITS } from './inference.ts';
 import { TURN_STATUSES } from './turns.ts';
 
 export * from './chat-values.ts';
@@ -33,7 +34,7 @@ const absentAsUndefined = <T>(schema: z.ZodType<T>) =>
  */
 export const chatCompletionBodySchema = z
   .object({
-    model: absentAsUndefined(z.string().max(255)).meta({
+    model: absentAsUndefined(z.string().max(INFERENCE_LIMITS.modelName)).meta({
       description: 'An id of GET /v1/models; cynodeai.pm when it is absent or blank.',
     }),
     messages: z
@@ -45,13 +46,13 @@ export const chatCompletionBodySchema = z
     stream_options: absentAsUndefined(z.object({ include_usage: absentAsUndefined(z.boolean()) })),
     temperature: absentAsUndefined(z.number().min(0).max(2)),
     top_p: absentAsUndefined(z.number().min(0).max(1)),
-    max_tokens: absentAsUndefined(z.number().int().min(1).max(1_000_000)),
-    max_completion_tokens: absentAsUndefined(z.number().int().min(1).max(1_000_000)),
-    seed: absentAsUndefined(z.number().int()),
+    max_tokens: absentAsUndefined(z.number().int().min(1).max(INFERENCE_LIMITS.maxTokens)),
+    max_completion_tokens: absentAsUndefined(z.number().int().min(1).max(INFERENCE_LIMITS.maxTokens)),
+    seed: absentAsUndefined(z.number().int().min(-2_147_483_648).max(2_147_483_647)),
     stop: absentAsUndefined(
       z
         .union([z.string().transform((text) => [text]), z.array(z.string())])
-        .pipe(z.array(z.string().min(1).max(256)).max(4)),
+        .pipe(z.array(z.string().min(1).max(INFERENCE_LIMITS.stopCharacters)).max(INFERENCE_LIMITS.stops)),
     ),
   })
   .meta({ id: 'ChatCompletionRequest', examples: [{ messages: [{ role: 'user', content: 'Hello' }] }] });
@@ -123,13 +124,17 @@ export const modelListSchema = z
   .meta({ id: 'ModelList' });
 export type ModelList = z.infer<typeof modelListSchema>;
 
+/** No body is as good as an empty one. */
+const nothingAsEmpty = (body: unknown): unknown => body ?? {};
+
 export const createThreadBodySchema = z
-  .object({
-    project_id: absentAsUndefined(z.uuid('must be a UUID')),
-    title: absentAsUndefined(z.string().max(255)),
-  })
-  .nullish()
-  .transform((body) => body ?? {})
+  .preprocess(
+    nothingAsEmpty,
+    z.object({
+      project_id: absentAsUndefined(z.uuid('must be a UUID')),
+      title: absentAsUndefined(z.string().max(255)),
+    }),
+  )
   .meta({ id: 'CreateThread', examples: [{ title: 'Holiday plans' }] });
 
 export const threadIdSchema = z.object({ thread_id: z.string() }).meta({ id: 'ThreadId' });
@@ -176,9 +181,7 @@ export const addMessageBodySchema = z
   .meta({ id: 'AddMessage', examples: [{ role: 'user', content: 'By the way, I prefer metres.' }] });
 
 export const warmBodySchema = z
-  .object({ model: absentAsUndefined(z.string().max(255)) })
-  .nullish()
-  .transform((body) => body ?? { model: undefined })
+  .preprocess(nothingAsEmpty, z.object({ model: absentAsUndefined(z.string().max(255)) }))
   .meta({ id: 'WarmModel', examples: [{}] });
 export const warmReplySchema = z
   .object({ model: z.string(), state: z.enum(['warm', 'warming']) })

@@ -39,7 +39,8 @@ export const turnWorkSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('ask'),
     epoch: z.number().int().min(1),
-    model: z.string(),
+    /** Null for the project manager's model. */
+    model: z.string().nullable(),
     messages: z.array(turnMessageSchema).min(1),
     options: answerOptionsSchema,
     /** Bearer for the model router; only this execution of the turn may use it. */

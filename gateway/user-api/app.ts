@@ -8,10 +8,12 @@ import { USER_API } from './presentation.ts';
 import { readiness } from '../shared/readiness.ts';
 import { registerArtifactRoutes } from './routes/artifacts.ts';
 import { registerLogoutRoute, registerOpenAuthRoutes } from './routes/auth.ts';
+import { registerOpenAiRoutes } from './routes/chat.ts';
 import { registerCreateTaskRoute } from './routes/create-task.ts';
 import { registerNodeConfigRoute, registerNodeRoutes } from './routes/nodes.ts';
 import { registerSystemRoute } from './routes/system.ts';
 import { registerTaskRoutes } from './routes/tasks.ts';
+import { registerThreadRoutes } from './routes/threads.ts';
 import { registerMeRoute, registerUserRoutes } from './routes/users.ts';
 
 /** The User API Gateway (contract §5). Closing it first answers the requests that wait for a task. */
@@ -27,7 +29,10 @@ export async function buildUserApi(deps: UserApiDeps): Promise<HttpApp> {
     trustedProxies: deps.settings.trustedProxies,
   });
   serveOpenApi(app, USER_API);
-  app.addHook('preClose', async () => deps.waiters[Symbol.dispose]());
+  app.addHook('preClose', async () => {
+    deps.waiters[Symbol.dispose]();
+    deps.turnFeed[Symbol.dispose]();
+  });
   await app.register(async (api) => {
     answerDatabaseAway(api);
     await registerOpenAuthRoutes(api, deps);
@@ -44,6 +49,8 @@ async function registerSecured(secured: HttpApp, deps: UserApiDeps): Promise<voi
   registerTaskRoutes(secured, deps);
   registerArtifactRoutes(secured, deps);
   registerNodeRoutes(secured, deps);
+  registerThreadRoutes(secured, deps);
+  await secured.register(async (chat) => registerOpenAiRoutes(chat, deps));
   await secured.register(async (admin) => {
     registerUserRoutes(admin, deps);
   });

@@ -6,7 +6,9 @@ import type { Registry } from '../../platform/metrics.ts';
 import type { NodeWorkflows } from '../../platform/temporal/nodes.ts';
 import type { TemporalProbe } from '../../platform/temporal/probe.ts';
 import type { TaskWorkflows } from '../../platform/temporal/tasks.ts';
+import type { TurnWorkflows } from '../../platform/temporal/turns.ts';
 import type { Database } from '../../schema/database.ts';
+import type { TurnFeed } from './chat/turn-feed.ts';
 import type { TaskWaiters } from './tasks/waiters.ts';
 
 /** What the User API Gateway works with. */
@@ -14,9 +16,11 @@ export interface UserApiDeps {
   readonly db: Database;
   readonly tokens: TokenService;
   readonly tasks: Pick<TaskWorkflows, 'start' | 'cancel'>;
+  readonly turns: TurnWorkflows;
   readonly nodes: Pick<NodeWorkflows, 'configChanged'>;
   readonly temporal: TemporalProbe;
   readonly waiters: TaskWaiters;
+  readonly turnFeed: TurnFeed;
   readonly blobs: BlobStore;
   readonly logger: Logger;
   readonly metrics: Registry;

@@ -9,6 +9,7 @@ export const USER_API: ApiPresentation = {
   tags: {
     auth: 'Logging in and out',
     tasks: 'Tasks of the caller',
+    chat: 'Questions to the models, in the form of OpenAI, and their threads',
     nodes: 'Worker nodes',
     users: 'Users; all but users/me for administrators',
     health: 'For operators and their tools',

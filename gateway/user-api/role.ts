@@ -1,4 +1,5 @@
 import { createRemoteBlobStore } from '../../platform/blobs/remote-blob-store.ts';
+import { TURN_CHANNEL } from '../../contracts/turns.ts';
 import type { OrchestratorConfig } from '../../platform/config/orchestrator.ts';
 import { createTokenService } from '../../platform/crypto/tokens.ts';
 import { createBytesClient } from '../../platform/http/bytes.ts';
@@ -9,6 +10,7 @@ import { connectTemporal } from '../../platform/temporal/client.ts';
 import { createNodeWorkflows } from '../../platform/temporal/nodes.ts';
 import { createTemporalProbe } from '../../platform/temporal/probe.ts';
 import { createTaskWorkflows } from '../../platform/temporal/tasks.ts';
+import { createTurnWorkflows } from '../../platform/temporal/turns.ts';
 import { openDatabase } from '../../schema/database.ts';
 import { assertSchemaFits } from '../../schema/migrate.ts';
 import { listenTo } from '../../schema/notifications.ts';
@@ -16,6 +18,7 @@ import { TASK_ENDED_CHANNEL } from '../../schema/tasks/lifecycle.ts';
 import { findEnded } from '../../schema/tasks/queries.ts';
 import { listenAsRole } from '../shared/http-role.ts';
 import { buildUserApi } from './app.ts';
+import { createTurnFeed } from './chat/turn-feed.ts';
 import { createTaskWaiters } from './tasks/waiters.ts';
 
 const SERVICE_TOKEN_MS = 60_000;
@@ -51,6 +54,16 @@ export async function startUserApi(
       onLost: (error) => logger.warn({ err: error }, 'lost the listening connection; connecting again'),
     }),
   );
+  const turnFeed = starting.use(createTurnFeed(metrics));
+  starting.use(
+    listenTo({
+      url: config.databaseUrl,
+      channel: TURN_CHANNEL,
+      onPayload: (turnId) => turnFeed.notify(turnId),
+      onConnected: () => turnFeed.recheck(),
+      onLost: (error) => logger.warn({ err: error }, 'lost the listening connection; connecting again'),
+    }),
+  );
   const tokens = createTokenService(config.masterSecret);
   const app = await buildUserApi({
     db,
@@ -61,9 +74,11 @@ export async function startUserApi(
       bytes: starting.use(createBytesClient()),
     }),
     tasks: createTaskWorkflows(client),
+    turns: createTurnWorkflows(client),
     nodes: createNodeWorkflows(client),
     temporal: createTemporalProbe(client, config.temporal),
     waiters,
+    turnFeed,
     logger,
     metrics,
     settings: config,

@@ -9,6 +9,7 @@ import { createAfterCommit } from '../../gateway/control-plane/after-commit.ts';
 import { buildControlPlane } from '../../gateway/control-plane/app.ts';
 import { openApiOf } from '../../gateway/shared/openapi/serve.ts';
 import { buildUserApi } from '../../gateway/user-api/app.ts';
+import { createTurnFeed } from '../../gateway/user-api/chat/turn-feed.ts';
 import { createTaskWaiters } from '../../gateway/user-api/tasks/waiters.ts';
 
 const SECRET = 'signs nothing: no request is ever answered';
@@ -29,6 +30,7 @@ function openNothing() {
     blobs: { put: neverCalled, open: neverCalled },
     tokens: createTokenService(SECRET),
     tasks: { start: neverCalled, cancel: neverCalled, signalCapacity: neverCalled, endAttempt: neverCalled },
+    turns: { start: neverCalled },
     nodes: { configChanged: neverCalled, registered: neverCalled },
     temporal: neverCalled,
     logger: createLogger({ role: 'docs', level: 'silent' }),
@@ -41,9 +43,10 @@ function openNothing() {
 export async function renderUserApiDocument(): Promise<string> {
   const nothing = openNothing();
   const { logger, metrics } = nothing;
+  using turnFeed = createTurnFeed(metrics);
   using waiters = createTaskWaiters({ findEnded: async () => [], logger, metrics });
   const settings = { ...nothing.settings, accessTokenMs: 1, refreshTokenMs: 1, loginsPerMinute: 1 };
-  return render(await buildUserApi({ ...nothing, waiters, settings }));
+  return render(await buildUserApi({ ...nothing, waiters, turnFeed, settings }));
 }
 
 /** The OpenAPI document of the control plane, as a file. */

@@ -6,6 +6,7 @@ export function describeFailure(code: string): string {
   return isErrorCode(code) ? ERRORS[code].help : code;
 }
 
-function isErrorCode(text: string): text is ErrorCode {
+/** Whether a stored code is of our table. */
+export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(ERRORS, text);
 }

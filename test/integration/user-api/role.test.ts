@@ -6,6 +6,7 @@ import { createMetrics } from '../../../platform/metrics.ts';
 import { SchemaVersionError } from '../../../schema/migrate.ts';
 import { buildUserApi } from '../../../gateway/user-api/app.ts';
 import { startUserApi } from '../../../gateway/user-api/role.ts';
+import { createTurnFeed } from '../../../gateway/user-api/chat/turn-feed.ts';
 import { createTaskWaiters } from '../../../gateway/user-api/tasks/waiters.ts';
 import { createTokenService } from '../../../platform/crypto/tokens.ts';
 import { openDatabase } from '../../../schema/database.ts';
@@ -83,11 +84,13 @@ describe('what every HTTP surface shares', () => {
     const metrics = createMetrics();
     await using blobs = await openTestBlobs();
     using waiters = createTaskWaiters({ findEnded: async () => [], logger, metrics });
+    using turnFeed = createTurnFeed(metrics);
     const app = await buildUserApi({
       db: database.db,
       tokens: createTokenService('a master secret of at least 32 characters'),
       ...recordCalls(),
       waiters,
+      turnFeed,
       blobs: blobs.store,
       logger,
       metrics,

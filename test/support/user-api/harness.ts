@@ -5,10 +5,12 @@ import { createLogger } from '../../../platform/logger.ts';
 import { HTTP_TIMINGS } from '../../../platform/http/timings.ts';
 import { createMetrics } from '../../../platform/metrics.ts';
 import type { HttpApp } from '../../../platform/http/server.ts';
+import { TURN_CHANNEL } from '../../../contracts/turns.ts';
 import { tokenPairSchema } from '../../../contracts/auth.ts';
 import type { TokenPair } from '../../../contracts/auth.ts';
 import { buildUserApi } from '../../../gateway/user-api/app.ts';
 import type { UserApiSettings } from '../../../gateway/user-api/deps.ts';
+import { createTurnFeed } from '../../../gateway/user-api/chat/turn-feed.ts';
 import { createTaskWaiters } from '../../../gateway/user-api/tasks/waiters.ts';
 import { SYSTEM_ORIGIN } from '../../../schema/auth/audit.ts';
 import { openDatabase } from '../../../schema/database.ts';
@@ -89,7 +91,17 @@ export async function startUserApiHarness(options: HarnessOptions = {}): Promise
       recheckMs: options.recheckMs ?? 60_000,
     }),
   );
+  const turnFeed = stack.use(createTurnFeed(metrics));
   if (options.listen !== false) {
+    stack.use(
+      listenTo({
+        url: database.url,
+        channel: TURN_CHANNEL,
+        onPayload: (turnId) => turnFeed.notify(turnId),
+        onConnected: () => turnFeed.recheck(),
+        onLost: () => undefined,
+      }),
+    );
     stack.use(
       listenTo({
         url: database.url,
@@ -108,6 +120,7 @@ export async function startUserApiHarness(options: HarnessOptions = {}): Promise
     ...calls,
     blobs: blobs.store,
     waiters,
+    turnFeed,
     logger,
     metrics,
     settings: { ...SETTINGS, ...options.settings },

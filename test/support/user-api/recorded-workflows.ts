@@ -3,9 +3,10 @@ import type { TaskToStart } from '../../../platform/temporal/tasks.ts';
 import type { UserApiDeps } from '../../../gateway/user-api/deps.ts';
 
 /** Stands in for the calls that the user gateway makes to Temporal, and remembers them. */
-export interface RecordedCalls extends Pick<UserApiDeps, 'tasks' | 'nodes' | 'temporal'> {
+export interface RecordedCalls extends Pick<UserApiDeps, 'tasks' | 'turns' | 'nodes' | 'temporal'> {
   readonly started: TaskToStart[];
   readonly canceled: string[];
+  readonly turnsStarted: string[];
   readonly configs: { readonly slug: string; readonly configVersion: string }[];
   /** When set, every call fails with it. */
   failure: Error | null;
@@ -27,6 +28,7 @@ export function recordCalls(): RecordedCalls {
     }),
     started: [],
     canceled: [],
+    turnsStarted: [],
     configs: [],
     failure: null,
     delayMs: 0,
@@ -34,6 +36,7 @@ export function recordCalls(): RecordedCalls {
       start: (task) => attempt(() => recorded.started.push(task)),
       cancel: (taskId) => attempt(() => recorded.canceled.push(taskId)),
     },
+    turns: { start: ({ turnId }) => attempt(() => recorded.turnsStarted.push(turnId)) },
     nodes: {
       configChanged: (slug, configVersion) => attempt(() => recorded.configs.push({ slug, configVersion })),
     },
