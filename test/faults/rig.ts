@@ -15,13 +15,14 @@ import { startOwnDockerd, type OwnDockerd } from './own-dockerd.ts';
 import { keepLogs } from './keep-logs.ts';
 import type { Abilities, Victim as VictimName } from './plan.ts';
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
-import { engineVictim, roleVictim, type Victim } from './victims.ts';
+import { engineVictim, Revivals, roleVictim, type Victim } from './victims.ts';
 
 /** A whole CyNodeAI of its own with two nodes, every process of which can be hurt. */
 export interface Rig {
   readonly stack: Stack;
   readonly proxy: ControlPlaneProxy;
   readonly victims: ReadonlyMap<VictimName, Victim>;
+  readonly revivals: Revivals;
   /** Slugs of node-1 and node-2. */
   readonly slugs: readonly [string, string];
   readonly journals: readonly ContainerJournal[];
@@ -33,8 +34,6 @@ export interface Rig {
 
 export interface RigOptions {
   readonly ownDockerd: boolean;
-  /** Aborted when faults and load are over, so that nothing is started again. */
-  readonly over: AbortSignal;
   /** Everybody's logs are copied there at the end, also when the run fails. */
   readonly logsFolder?: string | undefined;
   readonly say: (line: string) => void;
@@ -62,25 +61,28 @@ export async function buildRig(options: RigOptions): Promise<Rig> {
   const state2 = smallDisk === undefined ? join(run.path, 'node-2') : join(smallDisk.path, 'state');
   const node1 = await startAgent(stack, proxy, 'n1', join(run.path, 'node-1'));
   const node2 = await startAgent(stack, proxy, 'n2', state2, dockerd?.engine);
+  const revivals = new Revivals();
   const role = async (name: VictimName, process: NodeAgent['process']): Promise<[VictimName, Victim]> => {
     const identity = process.pid === undefined ? undefined : await identifyProcess(process.pid);
     if (identity !== undefined) await run.recordService(identity);
-    return [name, roleVictim(name, process, run, options.over)];
+    return [name, roleVictim(name, process, run, revivals)];
   };
   const victims = new Map<VictimName, Victim>([
-    ['postgres', engineVictim('postgres', postgres, 'SIGQUIT')],
-    ['temporal', engineVictim('temporal', temporal, 'SIGKILL')],
+    ['postgres', engineVictim('postgres', postgres, 'SIGQUIT', revivals)],
+    ['temporal', engineVictim('temporal', temporal, 'SIGKILL', revivals)],
     ...(dockerd === undefined
       ? []
-      : [['dockerd', engineVictim('dockerd', dockerd.service, 'SIGTERM')] as const]),
+      : [['dockerd', engineVictim('dockerd', dockerd.service, 'SIGTERM', revivals)] as const]),
     await role('node-1', node1.process),
     await role('node-2', node2.process),
   ]);
   for (const name of ORCHESTRATOR) victims.set(...(await role(name, stack.processOf(name))));
+  onRelease(() => revivals.close()); // before the processes are ended
   return {
     stack,
     proxy,
     victims,
+    revivals,
     slugs: [node1.slug, node2.slug],
     journals,
     smallDisk,

@@ -46,8 +46,7 @@ const LOAD_SALT = 0x5eed;
  * Everything it starts is given back by `releaseAll`.
  */
 export async function runFaults(options: RunOptions): Promise<Report> {
-  const over = new AbortController();
-  const rig = await buildRig({ ...options, over: over.signal });
+  const rig = await buildRig(options);
   const aborted = new AbortController();
   const user = new ApiUser(rig.stack.gatewayUrl, rig.stack.adminPassword, aborted.signal);
   await nodesAreReady(user, READY_MS);
@@ -65,7 +64,7 @@ export async function runFaults(options: RunOptions): Promise<Report> {
   const seconds = (Date.now() - startedAtMs) / 1_000;
   const leftOvers = await comeToRest(rig, user);
   aborted.abort();
-  over.abort();
+  await rig.revivals.close();
   const evidence = await gather(rig, load, injections, leftOvers);
   if (options.logsFolder !== undefined) await keepEvidence(options.logsFolder, evidence, rig);
   return buildReport(

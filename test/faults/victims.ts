@@ -24,6 +24,29 @@ const SUPERVISOR_PAUSE_MS = 1_000;
 const WATCH_MS = 250;
 const TAKE_POLL_MS = 50;
 
+/** Starts of processes that faults ended; none begins when the run is over. */
+export class Revivals {
+  #closed = false;
+  readonly #underWay = new Set<Promise<void>>();
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  async run(start: () => Promise<void>): Promise<void> {
+    if (this.#closed) return;
+    const starting = start();
+    this.#underWay.add(starting);
+    await starting.finally(() => this.#underWay.delete(starting));
+  }
+
+  /** Resolves when those under way have come to an end, so that whoever ends the processes finds them all. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#underWay);
+  }
+}
+
 class Turn {
   #taken = false;
 
@@ -46,34 +69,35 @@ export function engineVictim(
   name: string,
   service: TestService,
   signal: 'SIGKILL' | 'SIGQUIT' | 'SIGTERM',
+  revivals: Revivals,
 ): Victim {
   const turn = new Turn();
   return {
     name,
     selfEndedAtMs: [],
     crash: () => service.crash(signal),
-    revive: () => service.restart(),
+    revive: () => revivals.run(() => service.restart()),
     take: () => turn.take(),
     release: () => turn.release(),
   };
 }
 
-/** A role of the product; started again also when it ends by itself, until `over` is aborted. */
-export function roleVictim(name: string, role: RoleProcess, run: RunFolder, over: AbortSignal): Victim {
+/** A role of the product; started again also when it ends by itself, until the run is over. */
+export function roleVictim(name: string, role: RoleProcess, run: RunFolder, revivals: Revivals): Victim {
   const turn = new Turn();
   const selfEndedAtMs: number[] = [];
-  const revive = async (): Promise<void> => {
+  const start = async (): Promise<void> => {
     role.start();
     const identity = role.pid === undefined ? undefined : await identifyProcess(role.pid);
     if (identity !== undefined) await run.recordService(identity);
   };
   const supervise = async (): Promise<void> => {
-    while (!over.aborted) {
+    while (!revivals.closed) {
       await delay(WATCH_MS);
-      if (turn.taken || role.running || over.aborted) continue;
+      if (turn.taken || role.running || revivals.closed) continue;
       selfEndedAtMs.push(Date.now());
       await delay(SUPERVISOR_PAUSE_MS);
-      if (!turn.taken && !role.running && !over.aborted) await revive();
+      if (!turn.taken && !role.running && !revivals.closed) await revivals.run(start);
     }
   };
   void supervise();
@@ -84,7 +108,7 @@ export function roleVictim(name: string, role: RoleProcess, run: RunFolder, over
       await role.kill('SIGKILL');
     },
     revive: async () => {
-      if (!role.running) await revive();
+      if (!role.running) await revivals.run(start);
     },
     pausable: {
       pause: async () => {
