@@ -1,3 +1,6 @@
+import { enableCompileCache, flushCompileCache } from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { readTracingConfig } from '../platform/config/tracing.ts';
 import { ConfigError, optional, parseDurationMs } from '../platform/config/readers.ts';
@@ -32,6 +35,16 @@ async function serve(names: readonly string[]): Promise<void> {
   }
   serveUntilSignal(roles, logger);
   logger.info({ roles: names }, 'serving');
+  flushCompileCache(); // a process that is killed later keeps nothing
+}
+
+/**
+ * Halves the time that a start needs for its code, and so how long a killed role is away. In a folder of this user only,
+ * because what is there is run; where it cannot be written nothing is kept.
+ */
+function keepCompiledCode(): void {
+  const cache = optional(process.env, 'XDG_CACHE_HOME') ?? join(homedir(), '.cache');
+  enableCompileCache(optional(process.env, 'NODE_COMPILE_CACHE') ?? join(cache, 'cynodeai', 'compiled'));
 }
 
 /** Closed after the roles, so that their last spans are sent. */
@@ -68,6 +81,7 @@ program
   .option('--wait <duration>', 'try this long while Postgres or Temporal cannot be used', '0s')
   .action(migrate);
 
+keepCompiledCode();
 try {
   await program.parseAsync();
 } catch (error) {

@@ -1,10 +1,11 @@
 import { readOrchestratorConfig } from '../platform/config/orchestrator.ts';
 import type { OrchestratorConfig } from '../platform/config/orchestrator.ts';
-import { ConfigError } from '../platform/config/readers.ts';
+import { AwayError, ConfigError, durationMs } from '../platform/config/readers.ts';
 import type { Env } from '../platform/config/readers.ts';
 import type { Role } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Registry } from '../platform/metrics.ts';
+import { retryUntil } from './retry-until.ts';
 
 export interface RoleContext {
   readonly env: Env;
@@ -12,14 +13,28 @@ export interface RoleContext {
   readonly metrics: Registry;
 }
 
+const DATABASE_WAIT_MS = 60_000;
+
 type Starter = (context: RoleContext) => Promise<Role>;
 type OrchestratorStarter = (config: OrchestratorConfig, logger: Logger, metrics: Registry) => Promise<Role>;
 
-/** A role of the orchestrator side. Loaded only when asked for: a node agent needs no database client. */
+/**
+ * A role of the orchestrator side. Loaded only when asked for: a node agent needs no database client. It waits for Postgres,
+ * which may be restarting, and then ends with an error that says so.
+ */
 function orchestratorRole(load: () => Promise<OrchestratorStarter>): Starter {
   return async ({ env, logger, metrics }) => {
     const start = await load();
-    return start(readOrchestratorConfig(env), logger, metrics);
+    const config = readOrchestratorConfig(env);
+    let told = false;
+    const isAway = (error: unknown): boolean => {
+      const away = error instanceof AwayError;
+      if (away && !told) logger.warn({ waitsFor: error.message }, 'the start waits');
+      told ||= away;
+      return away;
+    };
+    const waitMs = durationMs(env, 'DATABASE_WAIT', DATABASE_WAIT_MS);
+    return retryUntil(waitMs, () => start(config, logger, metrics), isAway);
   };
 }
 

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { ConfigError } from '../platform/config/readers.ts';
+import { AwayError, ConfigError } from '../platform/config/readers.ts';
 import { isDatabaseAway } from './faults.ts';
 
 const REFUSALS: Readonly<Record<string, string>> = {
@@ -15,7 +15,7 @@ export function explainDatabase(error: unknown): unknown {
   const refusal = error instanceof pg.DatabaseError ? REFUSALS[error.code ?? ''] : undefined;
   if (refusal !== undefined) return new ConfigError(`Postgres ${refusal} (${textOf(error)})`);
   if (!isDatabaseAway(error)) return error;
-  return new ConfigError(`Postgres cannot be reached: start it, or correct DATABASE_URL (${textOf(error)})`);
+  return new AwayError(`Postgres cannot be reached: start it, or correct DATABASE_URL (${textOf(error)})`);
 }
 
 function textOf(error: unknown): string {

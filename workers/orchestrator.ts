@@ -11,6 +11,7 @@ import { createEnvelope } from '../platform/crypto/envelope.ts';
 import { createHttpClient } from '../platform/http/client.ts';
 import type { HttpClient } from '../platform/http/client.ts';
 import { createHttpApp } from '../platform/http/server.ts';
+import type { HttpApp } from '../platform/http/server.ts';
 import type { Role } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Registry } from '../platform/metrics.ts';
@@ -43,8 +44,8 @@ export async function startOrchestratorWorker(
   await installTemporalRuntime(logger, metrics);
   await requireBundle();
   const closing = new AbortController();
-  const resources = new AsyncDisposableStack();
-  const { db } = resources.use(
+  await using acquired = new AsyncDisposableStack();
+  const { db } = acquired.use(
     openDatabase({
       url: config.databaseUrl,
       poolSize: config.databasePoolSize,
@@ -52,10 +53,10 @@ export async function startOrchestratorWorker(
     }),
   );
   await assertSchemaFits(db);
-  const http = resources.use(createHttpClient());
-  const { client } = resources.use(await connectTemporal(config.temporal));
+  const http = acquired.use(createHttpClient());
+  const { client } = acquired.use(await connectTemporal(config.temporal));
   await requireNamespace(client, config.temporal.namespace);
-  const leadership = resources.use(createLeadership(config.databaseUrl));
+  const leadership = acquired.use(createLeadership(config.databaseUrl));
   const deps: WorkerDeps = {
     db,
     client,
@@ -66,19 +67,8 @@ export async function startOrchestratorWorker(
   };
 
   const state = { polling: false };
-  const temporalProbe = createTemporalProbe(client, config.temporal);
-  const health = createHttpApp({
-    role: 'orchestrator-worker',
-    logger,
-    metrics,
-    bodyLimitBytes: 1024,
-    tooLarge: 'validation',
-    readiness: async () => {
-      const reachable = state.polling && (await temporalProbe()).fault === null;
-      return reachable ? databaseReadiness(db) : `Temporal cannot be reached at ${config.temporal.address}`;
-    },
-  });
-  await health.listen(config.workerHealth);
+  const health = await serveHealth(config, deps, state, metrics);
+  const resources = acquired.move();
 
   const worker = runWorker(config, deps, state, closing.signal);
   const sweeping = { ...deps, auditRetentionDays: config.auditRetentionDays };
@@ -93,6 +83,28 @@ export async function startOrchestratorWorker(
       await resources.disposeAsync();
     },
   };
+}
+
+async function serveHealth(
+  config: OrchestratorConfig,
+  { db, client, logger }: Pick<WorkerDeps, 'db' | 'client' | 'logger'>,
+  state: { readonly polling: boolean },
+  metrics: Registry,
+): Promise<HttpApp> {
+  const temporalProbe = createTemporalProbe(client, config.temporal);
+  const health = createHttpApp({
+    role: 'orchestrator-worker',
+    logger,
+    metrics,
+    bodyLimitBytes: 1024,
+    tooLarge: 'validation',
+    readiness: async () => {
+      const reachable = state.polling && (await temporalProbe()).fault === null;
+      return reachable ? databaseReadiness(db) : `Temporal cannot be reached at ${config.temporal.address}`;
+    },
+  });
+  await health.listen(config.workerHealth);
+  return health;
 }
 
 async function requireBundle(): Promise<void> {
@@ -126,7 +138,7 @@ async function runWorker(
       },
       maxConcurrentActivityTaskExecutions: MAX_DISPATCHES,
       // How long workflows wait for a worker that was killed, before another one takes them.
-      stickyQueueScheduleToStartTimeout: '3s',
+      stickyQueueScheduleToStartTimeout: '2s',
       maxHeartbeatThrottleInterval: '1s',
       defaultHeartbeatThrottleInterval: '1s',
       shutdownGraceTime: '5s',

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { ConfigError } from '../../platform/config/readers.ts';
+import { AwayError, ConfigError } from '../../platform/config/readers.ts';
 import type { ListenAddress } from '../../platform/config/readers.ts';
 import { sleep } from '../../platform/clock.ts';
 import { HttpStatusError } from '../../platform/http/client.ts';
@@ -9,7 +9,9 @@ import { waitForOrchestrator } from './orchestrator-client.ts';
 
 const SECOND_MS = 1000;
 const ENGINE_TIMEOUT_MS = 10 * SECOND_MS;
-const REGISTER_PAUSE_MS = SECOND_MS;
+/** A container engine that is restarted is back by then. */
+const ENGINE_PATIENCE_MS = 15 * SECOND_MS;
+const PAUSE_MS = SECOND_MS;
 /** How often what did not get through is tried again, and changes are looked for. */
 const UPKEEP_MS = 5 * SECOND_MS;
 
@@ -29,13 +31,15 @@ export async function startAgent(parts: AgentParts): Promise<void> {
       `the orchestrator does not answer at ${config.orchestratorUrl}: start it, or correct ORCHESTRATOR_URL`,
     );
   }
-  await checkEngine(parts);
+  await tryFor(Math.min(ENGINE_PATIENCE_MS, config.readinessTimeoutMs), parts, 'the container engine', () =>
+    checkEngine(parts),
+  );
   const removed = await runner.removeLeftovers();
   if (removed > 0) logger.info({ removed }, 'containers of an earlier run removed');
   await leases.clear();
   await deliverLeftResults(parts);
   await register(parts);
-  await parts.configs.refresh();
+  await tryFor(config.readinessTimeoutMs, parts, 'its configuration', () => parts.configs.refresh());
   if (!parts.workerApi.server.listening) await checkPort(config.workerApi.listen);
   await parts.capability
     .reportIfDue((report) => parts.orchestrator.reportCapability(report))
@@ -57,7 +61,7 @@ async function checkEngine({ engine, config }: AgentParts): Promise<void> {
   try {
     await engine.ping(ENGINE_TIMEOUT_MS);
   } catch (error) {
-    throw new ConfigError(
+    throw new AwayError(
       `no container engine answers at ${config.sandbox.dockerHost} (${error instanceof Error ? error.message : String(error)}): ` +
         'start Docker, allow this user to use it, or correct DOCKER_HOST',
     );
@@ -73,16 +77,33 @@ async function deliverLeftResults({ outbox, session, logger }: AgentParts): Prom
 }
 
 async function register(parts: AgentParts): Promise<void> {
-  const deadlineMs = performance.now() + parts.config.readinessTimeoutMs;
-  for (;;) {
+  const { config, session } = parts;
+  await tryFor(config.readinessTimeoutMs, parts, 'its registration', async () => {
+    await session.register().catch((error: unknown): never => {
+      throw refusalOf(error, config.slug) ?? error;
+    });
+  });
+}
+
+/**
+ * Does the work again each second while what it needs is away.
+ * @throws its last error when the time is over or the agent ends, at once for what no repetition would change
+ */
+async function tryFor(
+  forMs: number,
+  { logger, closing }: Pick<AgentParts, 'logger' | 'closing'>,
+  waitsFor: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  const deadlineMs = performance.now() + forMs;
+  for (let told = false; ; told = true) {
     try {
-      return await parts.session.register();
+      return await work();
     } catch (error) {
-      const refusal = refusalOf(error, parts.config.slug);
-      if (refusal !== null) throw refusal;
-      if (performance.now() > deadlineMs) throw error;
-      parts.logger.warn({ err: error }, 'registration failed, trying again');
-      await sleep(REGISTER_PAUSE_MS, parts.closing.signal);
+      const final = error instanceof ConfigError && !(error instanceof AwayError);
+      if (final || performance.now() > deadlineMs || closing.signal.aborted) throw error;
+      if (!told) logger.warn({ err: error, waitsFor }, 'the start waits');
+      await sleep(PAUSE_MS, closing.signal);
     }
   }
 }

@@ -11,6 +11,9 @@ export class ConfigError extends Error {
   }
 }
 
+/** What a process needs for its start is not there now, but may come; the message says what it is and what to do. */
+export class AwayError extends ConfigError {}
+
 /** Blank is absent, as for a variable that was never set. */
 export function optional(env: Env, name: string): string | undefined {
   const value = env[name]?.trim();

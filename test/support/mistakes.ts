@@ -145,7 +145,11 @@ export const MISTAKES: readonly Mistake[] = [
     does: 'has no Postgres running',
     program: 'cynodeai',
     args: ['serve', 'user-api'],
-    env: (at) => ({ ...server(at), DATABASE_URL: `postgres://a:b@127.0.0.1:${at.freePort}/x` }),
+    env: (at) => ({
+      ...server(at),
+      DATABASE_URL: `postgres://a:b@127.0.0.1:${at.freePort}/x`,
+      DATABASE_WAIT: '2s',
+    }),
     code: 1,
     says: /^cynodeai: Postgres cannot be reached: start it, or correct DATABASE_URL \(.+\)$/,
   },
