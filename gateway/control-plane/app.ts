@@ -1,5 +1,7 @@
 import { createHttpApp } from '../../platform/http/server.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
+import { inferenceRoutes } from '../inference/routes.ts';
+import { turnRecordsIn } from '../inference/turn-records.ts';
 import { answerDatabaseAway } from '../shared/database-away.ts';
 import { serveOpenApi } from '../shared/openapi/serve.ts';
 import { blobRoutes } from './blobs/routes.ts';
@@ -37,6 +39,9 @@ export function buildControlPlane(deps: ControlPlaneDeps): HttpApp {
     void scope.register(async (jobs) => jobFilesRoutes(jobs, deps));
     void scope.register(async (services) => blobRoutes(services, deps));
     void scope.register(async (runners) => workflowRoutes(runners, deps));
+    void scope.register(async (agents) =>
+      inferenceRoutes(agents, { ...deps, turnRecords: turnRecordsIn(deps.db) }),
+    );
   });
   return app;
 }

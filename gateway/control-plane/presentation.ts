@@ -9,12 +9,15 @@ export const CONTROL_PLANE: ApiPresentation = {
   tags: {
     nodes: 'Registration, configuration and reports of nodes',
     jobs: 'Claims and results of job attempts',
+    inference: 'The model router, in OpenAI’s form, for agents',
     workflow: 'Leases and checkpoints of external workflow runners',
     health: 'For operators and their tools',
   },
   bearers: {
     nodeToken: 'The node_jwt of POST /v1/nodes/register.',
     jobToken: 'The job_token of a claimed attempt; it dies with the attempt.',
+    agentToken:
+      'The token of one execution of a turn, which our agent worker is given; it dies with the turn.',
     workflowToken:
       'The setting WORKFLOW_RUNNER_BEARER_TOKEN of the control plane; without it these routes are closed.',
   },

@@ -20,8 +20,6 @@ export interface ModelServerOptions {
   readonly models?: readonly ScriptedModel[];
   /** Answered under this path too, as a node's proxy does: `/v1/worker/inference`. */
   readonly prefix?: string;
-  /** When given, calls without it are refused with 401. */
-  readonly bearer?: string;
   readonly port?: number;
 }
 
@@ -39,6 +37,8 @@ export class ModelServer implements AsyncDisposable {
   readonly models = new Map<string, { sizeBytes: number; loaded: boolean }>();
   /** How pulls of these models go; others end with an error. */
   readonly pulls = new Map<string, ScriptedPull>();
+  /** When set, calls without it are refused with 401. */
+  bearer: string | undefined;
   readonly #options: ModelServerOptions;
   readonly #state: ModelServerState;
   readonly #next: ModelReply[] = [];
@@ -122,8 +122,7 @@ export class ModelServer implements AsyncDisposable {
     response.once('close', () => {
       if (call.outcome === 'open') call.outcome = response.writableFinished ? 'answered' : 'gone';
     });
-    const { bearer } = this.#options;
-    if (bearer !== undefined && call.bearer !== bearer)
+    if (this.bearer !== undefined && call.bearer !== this.bearer)
       return sendJson(response, 401, { error: 'unauthorized' });
     const name = `${call.method} ${call.path}`;
     const route = ROUTES[name];

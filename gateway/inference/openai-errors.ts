@@ -1,0 +1,40 @@
+import type { FastifyError } from 'fastify';
+import type { ChatError } from '../../contracts/chat.ts';
+import { CynodeError, ERRORS } from '../../contracts/errors.ts';
+import { openAiCodeOf } from '../../contracts/inference.ts';
+import type { HttpApp } from '../../platform/http/server.ts';
+import { isDatabaseAway } from '../../schema/faults.ts';
+
+const BODY_TOO_LARGE = 'FST_ERR_CTP_BODY_TOO_LARGE';
+
+export function openAiErrorOf({ code, message }: CynodeError): ChatError {
+  return { error: { message, type: 'cynodeai_error', param: null, code: openAiCodeOf(code) } };
+}
+
+/** What a caller is told of any error; texts of errors that are not ours stay here. */
+export function toCynodeError(error: unknown, requestId: string): CynodeError {
+  if (error instanceof CynodeError) return error;
+  if (isDatabaseAway(error))
+    return new CynodeError('unavailable', 'The database is away; try again shortly', { cause: error });
+  return new CynodeError('internal', `Internal error; the server's log has it as request ${requestId}`, {
+    cause: error,
+  });
+}
+
+/** Errors of this scope have OpenAI's form (contract §6.4). Call it inside a `register`. */
+export function answerInOpenAiForm(scope: Pick<HttpApp, 'setErrorHandler'>): void {
+  scope.setErrorHandler((error: FastifyError, request, reply) => {
+    const known = fastifyErrorOf(error) ?? toCynodeError(error, request.id);
+    if (known.code === 'internal') request.log.error({ err: error }, 'request failed');
+    // A client that still sends would see a broken connection and never its refusal.
+    if (error.code === BODY_TOO_LARGE) request.raw.resume();
+    return reply.code(ERRORS[known.code].status).type('application/json').send(openAiErrorOf(known));
+  });
+}
+
+function fastifyErrorOf(error: FastifyError): CynodeError | null {
+  if (error.code === BODY_TOO_LARGE)
+    return new CynodeError('payload_too_large', 'The request is larger than 10 MiB; send less');
+  if (error instanceof CynodeError || error.statusCode === undefined || error.statusCode >= 500) return null;
+  return new CynodeError('validation', error.message);
+}
