@@ -45,11 +45,12 @@ export type WaitingCode = (typeof WAITING_CODES)[number];
  */
 export type AttemptEnd = 'returned' | 'not_started' | 'node_unable' | 'node_lost' | 'node_fault' | 'canceled';
 
-/** An attempt and the task that its job belongs to. */
-export interface AttemptOfTask {
+/** An attempt that has ended in the database, where its workflow may not have heard of it. */
+export interface EndedAttempt {
   readonly taskId: string;
   readonly jobId: string;
   readonly attempt: number;
+  readonly state: 'completed' | 'lost';
 }
 
 export type BeginTaskResult =

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { AttemptOfTask } from '../contracts/activities.ts';
+import type { EndedAttempt } from '../contracts/activities.ts';
 import type { InputMode } from '../contracts/tasks.ts';
 import type { Database } from './database.ts';
 import { INCARNATION_ENDED } from './jobs/incarnations.ts';
@@ -62,16 +62,17 @@ export async function findUnclaimed(db: Database, limit: number): Promise<readon
 }
 
 /**
- * Attempts that were ended because their agent registered anew, of jobs that stand still since: the message that ends their
- * activity may have been lost. When it is late the heartbeat timeout has done its work.
+ * Attempts that ended a moment ago without their workflow having moved on: a node's registration ended them, or their result
+ * is stored, and the message that ends their activity may have been lost, or come late after an outage of Temporal. Later
+ * the heartbeat timeout has done its work.
  */
-export async function findUnheardEnds(db: Database, limit: number): Promise<readonly AttemptOfTask[]> {
-  const { rows } = await sql<AttemptOfTask>`
-    select j.task_id as "taskId", j.id as "jobId", a.number as attempt
-    from job_attempts a join jobs j on j.id = a.job_id
-    where a.state = 'lost' and a.end_reason = ${INCARNATION_ENDED}
-      and a.ended_at between now() - interval '1 minute' and now() - interval '1 second'
-      and j.status in ('queued', 'running') and j.waiting_since is null
+export async function findUnheardEnds(db: Database, limit: number): Promise<readonly EndedAttempt[]> {
+  const { rows } = await sql<EndedAttempt>`
+    select j.task_id as "taskId", j.id as "jobId", a.number as attempt, a.state
+    from job_attempts a join jobs j on j.id = a.job_id join tasks t on t.id = j.task_id
+    where a.ended_at between now() - interval '20 seconds' and now() - interval '2 seconds'
+      and t.status = 'running' and j.waiting_since is null
+      and (a.state = 'completed' or (a.state = 'lost' and a.end_reason = ${INCARNATION_ENDED}))
       and not exists (select from job_attempts later where later.job_id = a.job_id and later.number > a.number)
     limit ${limit}
   `.execute(db);

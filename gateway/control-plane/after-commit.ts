@@ -1,4 +1,4 @@
-import type { AttemptOfTask } from '../../contracts/activities.ts';
+import type { EndedAttempt } from '../../contracts/activities.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { NodeWorkflows } from '../../platform/temporal/nodes.ts';
 import type { TaskWorkflows } from '../../platform/temporal/tasks.ts';
@@ -13,7 +13,7 @@ export interface AfterCommit extends AsyncDisposable {
   /** Starts the node's workflow, or tells it of the new incarnation. */
   nodeRegistered(slug: string, incarnation: number): void;
   /** Ends the activities of attempts that were ended, so that their jobs are placed again at once. */
-  endAttempts(attempts: readonly AttemptOfTask[]): void;
+  endAttempts(attempts: readonly EndedAttempt[]): void;
   /** Tells tasks that a waiting job of theirs was placed. */
   wakeTasks(taskIds: readonly string[]): void;
   /** Places waiting jobs because a node came or grew, and wakes their tasks. */

@@ -1,7 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
-import type { AttemptOfTask, TaskWorkflowInput } from '../../contracts/activities.ts';
+import type { EndedAttempt, TaskWorkflowInput } from '../../contracts/activities.ts';
 import type { InputMode } from '../../contracts/tasks.ts';
 import {
   attemptActivityId,
@@ -29,7 +29,7 @@ export interface TaskWorkflows {
   /** Delivers a cancel that is already stored. @throws CynodeError `unavailable` */
   cancel(taskId: string): Promise<void>;
   /** Ends the activity of an attempt that was ended in the database; success when it is not there. @throws CynodeError `unavailable` */
-  endAttempt(attempt: AttemptOfTask): Promise<void>;
+  endAttempt(attempt: EndedAttempt): Promise<void>;
   /** Tells the workflow that a waiting job of it was placed. @throws CynodeError `unavailable` */
   signalCapacity(taskId: string): Promise<void>;
 }
@@ -46,18 +46,16 @@ export function createTaskWorkflows(client: Client): TaskWorkflows {
   return {
     start: (task) => startTask(client, task),
     cancel: (taskId) => ignoreEnded(callTemporal(client, () => handle(taskId).cancel())),
-    endAttempt: (attempt) =>
-      ignoreEnded(
-        callTemporal(client, () =>
-          client.activity.fail(
-            { workflowId: taskWorkflowId(attempt.taskId), activityId: attemptActivityId(attempt) },
-            codedFailure('lease_lost', { nonRetryable: true }),
-          ),
-        ),
-      ),
+    endAttempt: (attempt) => ignoreEnded(callTemporal(client, () => endActivity(client, attempt))),
     signalCapacity: (taskId) =>
       ignoreEnded(callTemporal(client, () => handle(taskId).signal(SIGNAL.capacity))),
   };
+}
+
+function endActivity(client: Client, attempt: EndedAttempt): Promise<void> {
+  const id = { workflowId: taskWorkflowId(attempt.taskId), activityId: attemptActivityId(attempt) };
+  if (attempt.state === 'completed') return client.activity.complete(id, undefined);
+  return client.activity.fail(id, codedFailure('lease_lost', { nonRetryable: true }));
 }
 
 async function startTask(client: Client, task: TaskToStart): Promise<void> {

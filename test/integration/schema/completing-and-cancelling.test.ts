@@ -5,6 +5,8 @@ import { endIncarnations } from '../../../schema/jobs/incarnations.ts';
 import { recordContact } from '../../../schema/nodes/contact.ts';
 import { findUnheardEnds } from '../../../schema/reconcile.ts';
 import { abandonTask, beginTask, finishTask, requestCancel } from '../../../schema/tasks/lifecycle.ts';
+import { findTask } from '../../../schema/tasks/queries.ts';
+import { listJobResults } from '../../../schema/tasks/results.ts';
 import { seedNode } from '../../support/seed.ts';
 import { useJobs } from './jobs.ts';
 
@@ -187,6 +189,10 @@ describe('a plain HTTP node', () => {
     await jobs.claim(task, 1, randomUUID(), http);
     const { value } = await jobs.advance(task, 1, 'node_lost');
     expect(value.kind === 'hold' && value.retryAfterMs).toBeGreaterThan(100_000);
+    const held = await findTask(jobs.db(), jobs.user().id, task.taskId);
+    expect(held.holds_until?.getTime()).toBeGreaterThan(Date.now() + 100_000);
+    const [job] = await listJobResults(jobs.db(), task.taskId);
+    expect(job?.holds_until).toEqual(held.holds_until);
     await jobs
       .db()
       .updateTable('job_attempts')
@@ -194,6 +200,7 @@ describe('a plain HTTP node', () => {
       .where('job_id', '=', task.jobIds[0])
       .execute();
     expect((await jobs.advance(task, 1, 'node_lost')).value).toMatchObject({ kind: 'placed', attempt: 2 });
+    expect((await findTask(jobs.db(), jobs.user().id, task.taskId)).holds_until).toBeNull();
   });
 });
 
@@ -206,13 +213,13 @@ describe('a new incarnation', () => {
       .db()
       .transaction()
       .execute((tx) => endIncarnations(tx, jobs.node().id, 2));
-    const ended = { taskId: task.taskId, jobId: task.jobIds[0], attempt: 1 };
+    const ended = { taskId: task.taskId, jobId: task.jobIds[0], attempt: 1, state: 'lost' };
     expect(endedAttempts).toEqual([ended]);
     expect(await findUnheardEnds(jobs.db(), 10)).toEqual([]); // its workflow may be about to hear of it
     await jobs
       .db()
       .updateTable('job_attempts')
-      .set({ ended_at: new Date(Date.now() - 2_000) })
+      .set({ ended_at: new Date(Date.now() - 3_000) })
       .execute();
     expect(await findUnheardEnds(jobs.db(), 10)).toEqual([ended]);
     expect((await jobs.advance(task, 1, 'node_lost')).value).toMatchObject({ kind: 'placed', attempt: 2 });

@@ -1,4 +1,4 @@
-import type { AttemptOfTask } from '../../../contracts/activities.ts';
+import type { EndedAttempt } from '../../../contracts/activities.ts';
 import type { NodeWorkflows } from '../../../platform/temporal/nodes.ts';
 import type { TaskWorkflows } from '../../../platform/temporal/tasks.ts';
 
@@ -8,7 +8,7 @@ export interface RecordedWorkflows {
   readonly tasks: Pick<TaskWorkflows, 'signalCapacity' | 'endAttempt'>;
   readonly registered: { readonly slug: string; readonly incarnation: number }[];
   readonly wokenTaskIds: string[];
-  readonly endedAttempts: AttemptOfTask[];
+  readonly endedAttempts: EndedAttempt[];
   /** When set, every call fails with it. */
   failure: Error | null;
 }
