@@ -5,6 +5,7 @@ const LISTEN_SETTING: Readonly<Record<string, string>> = {
   'user-api': 'USER_GATEWAY_LISTEN_ADDR',
   'control-plane': 'CONTROL_PLANE_LISTEN_ADDR',
   'orchestrator-worker': 'ORCHESTRATOR_WORKER_LISTEN_ADDR',
+  'agent-worker': 'AGENT_WORKER_LISTEN_ADDR',
   'node-agent': 'WORKER_API_LISTEN_ADDR',
 };
 

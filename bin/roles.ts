@@ -1,3 +1,4 @@
+import { readAgentWorkerConfig } from '../platform/config/agent-worker.ts';
 import { readOrchestratorConfig } from '../platform/config/orchestrator.ts';
 import type { OrchestratorConfig } from '../platform/config/orchestrator.ts';
 import { AwayError, ConfigError, durationMs } from '../platform/config/readers.ts';
@@ -46,6 +47,8 @@ const ROLES: Readonly<Record<string, Starter>> = {
   'orchestrator-worker': orchestratorRole(
     async () => (await import('../workers/orchestrator.ts')).startOrchestratorWorker,
   ),
+  'agent-worker': async ({ env, logger, metrics }) =>
+    (await import('../workers/agent.ts')).startAgentWorker(readAgentWorkerConfig(env), logger, metrics),
   'node-agent': async ({ env, logger, metrics }) =>
     (await import('../node-agent/role.ts')).startNodeAgent(env, logger, metrics),
 };

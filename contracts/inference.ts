@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ERRORS } from './errors.ts';
 import type { ErrorCode } from './errors.ts';
 
 const MIB = 1024 * 1024;
@@ -108,4 +109,14 @@ const OPENAI_CODES: Partial<Record<ErrorCode, string>> = {
 /** `error.code` of a body in OpenAI's form. */
 export function openAiCodeOf(code: ErrorCode): string {
   return OPENAI_CODES[code] ?? code;
+}
+
+/** The code of ours that a body in OpenAI's form names, if it is one. */
+export function errorCodeOfOpenAi(openAiCode: string): ErrorCode | undefined {
+  const renamed = Object.entries(OPENAI_CODES).find(([, name]) => name === openAiCode)?.[0] ?? openAiCode;
+  return isErrorCode(renamed) ? renamed : undefined;
+}
+
+function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERRORS, text);
 }

@@ -1,10 +1,10 @@
 import { access } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { createDispatchActivities } from '../activities/dispatch/dispatch-http.ts';
 import { createOrchestratorActivities } from '../activities/orchestrator.ts';
+import { createTurnActivities } from '../activities/turns.ts';
 import { QUEUE_ORCHESTRATOR } from '../contracts/temporal.ts';
-import { sleep } from '../platform/clock.ts';
 import type { OrchestratorConfig } from '../platform/config/orchestrator.ts';
 import { ConfigError } from '../platform/config/readers.ts';
 import { createEnvelope } from '../platform/crypto/envelope.ts';
@@ -21,18 +21,18 @@ import { requireNamespace } from '../platform/temporal/prepare.ts';
 import { createTemporalProbe } from '../platform/temporal/probe.ts';
 import { installTemporalRuntime } from '../platform/temporal/runtime.ts';
 import { createTaskWorkflows } from '../platform/temporal/tasks.ts';
+import { createTurnWorkflows } from '../platform/temporal/turns.ts';
 import { traceWork } from '../platform/temporal/tracing.ts';
 import { databaseReadiness, openDatabase } from '../schema/database.ts';
 import { createLeadership } from '../schema/leader.ts';
 import { assertSchemaFits } from '../schema/migrate.ts';
+import { connectWhenThere } from './connect.ts';
 import { runReconciler } from './reconciler/reconciler.ts';
 import type { RepairDeps } from './reconciler/repairs.ts';
 
 type WorkerDeps = Omit<RepairDeps, 'repaired'> & { readonly http: HttpClient };
 
 const BUNDLE_PATH = fileURLToPath(new URL('../dist/workflows.cjs', import.meta.url));
-const RECONNECT_PAUSE_MS = 1_000;
-const REPORT_EVERY_TRIES = 30;
 const MAX_DISPATCHES = 50;
 
 /** Role `orchestrator-worker`: all workflows, the short database activities, HTTP dispatch, and the reconciler. */
@@ -63,6 +63,7 @@ export async function startOrchestratorWorker(
     http,
     logger,
     tasks: createTaskWorkflows(client),
+    turns: createTurnWorkflows(client),
     nodes: createNodeWorkflows(client),
   };
 
@@ -120,7 +121,7 @@ async function runWorker(
   state: { polling: boolean },
   signal: AbortSignal,
 ): Promise<void> {
-  const connection = await connectWhenThere(config, deps.logger, signal);
+  const connection = await connectWhenThere(config.temporal, deps.logger, signal);
   if (connection === null) return;
   try {
     const worker = await Worker.create({
@@ -131,6 +132,7 @@ async function runWorker(
       ...traceWork(),
       activities: {
         ...createOrchestratorActivities(deps),
+        ...createTurnActivities(deps),
         ...createDispatchActivities({
           ...deps,
           envelope: createEnvelope([config.masterSecret, ...config.previousSecrets]),
@@ -152,24 +154,4 @@ async function runWorker(
     state.polling = false;
     await connection.close();
   }
-}
-
-async function connectWhenThere(
-  config: OrchestratorConfig,
-  logger: Logger,
-  signal: AbortSignal,
-): Promise<NativeConnection | null> {
-  const { address, tls } = config.temporal;
-  for (let tries = 0; !signal.aborted; tries += 1) {
-    try {
-      return await NativeConnection.connect({ address, tls });
-    } catch (error) {
-      if (tries % REPORT_EVERY_TRIES === 0) {
-        const reason = error instanceof Error ? error.message : String(error);
-        logger.warn({ address, reason }, 'Temporal cannot be reached: start it, or correct TEMPORAL_ADDRESS');
-      }
-      await sleep(RECONNECT_PAUSE_MS, signal);
-    }
-  }
-  return null;
 }

@@ -1,2 +1,3 @@
 export { nodeWorkflow } from './node/workflow.ts';
 export { taskWorkflow } from './task/workflow.ts';
+export { chatTurnWorkflow } from './turn/workflow.ts';

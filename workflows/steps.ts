@@ -6,7 +6,11 @@ import {
   sleep,
 } from '@temporalio/workflow';
 import type { OrchestratorActivities } from '../contracts/activities.ts';
+import type { TurnActivities } from '../contracts/turn-activities.ts';
 import { pauseAfterTryMs } from './pauses.ts';
+
+/** Local activities of the orchestrator worker. */
+type DatabaseSteps = OrchestratorActivities & TurnActivities;
 
 /**
  * Runs a short database step until it succeeds. It is not cancelled half way: cancelling is a step of its own. Only
@@ -15,11 +19,8 @@ import { pauseAfterTryMs } from './pauses.ts';
  *
  * @param summary what the step does, for operators.
  */
-export function databaseStep<T>(
-  summary: string,
-  call: (steps: OrchestratorActivities) => Promise<T>,
-): Promise<T> {
-  const steps = proxyLocalActivities<OrchestratorActivities>({
+export function databaseStep<T>(summary: string, call: (steps: DatabaseSteps) => Promise<T>): Promise<T> {
+  const steps = proxyLocalActivities<DatabaseSteps>({
     startToCloseTimeout: '3s',
     retry: { initialInterval: '50ms', backoffCoefficient: 3, maximumAttempts: 3 },
     summary,

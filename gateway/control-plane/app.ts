@@ -14,6 +14,7 @@ import { contactRoute } from './nodes/contact-route.ts';
 import { jobFilesRoutes } from './nodes/job-files-routes.ts';
 import { registerRoute } from './nodes/register-route.ts';
 import { CONTROL_PLANE } from './presentation.ts';
+import { turnRoutes } from './turns/routes.ts';
 import { requireWorkflowRunner } from './workflow/authenticate.ts';
 import { checkpointRoutes } from './workflow/checkpoint-routes.ts';
 import { leaseRoutes } from './workflow/lease-routes.ts';
@@ -38,6 +39,7 @@ export function buildControlPlane(deps: ControlPlaneDeps): HttpApp {
     void scope.register(async (reporters) => reporterRoutes(reporters, deps));
     void scope.register(async (jobs) => jobFilesRoutes(jobs, deps));
     void scope.register(async (services) => blobRoutes(services, deps));
+    void scope.register(async (agents) => turnRoutes(agents, deps));
     void scope.register(async (runners) => workflowRoutes(runners, deps));
     void scope.register(async (agents) =>
       inferenceRoutes(agents, { ...deps, turnRecords: turnRecordsIn(deps.db) }),

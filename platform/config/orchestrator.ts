@@ -44,6 +44,8 @@ export interface OrchestratorConfig {
   /** Addresses or networks whose `X-Forwarded-For` is believed; none by default. */
   readonly trustedProxies: readonly string[];
   readonly workerApiTargetUrl: string | undefined;
+  /** The model of all nodes; undefined: what suits each of them. */
+  readonly inferenceModel: string | undefined;
   readonly workflowRunnerToken: string | undefined;
   readonly logLevel: string;
 }
@@ -78,7 +80,8 @@ function requiredSecret(env: Env, name: string): string {
   return refuseKnownDefault(env, name, value);
 }
 
-function masterSecret(env: Env): string {
+/** The secret that the keys of all tokens derive from. @throws ConfigError */
+export function readMasterSecret(env: Env): string {
   const value = requiredSecret(env, 'JWT_SECRET');
   if (value.length < MIN_MASTER_SECRET_LENGTH && !flag(env, 'CYNODEAI_DEV')) {
     throw new ConfigError(
@@ -92,28 +95,44 @@ function list(env: Env, name: string): readonly string[] {
   return (secret(env, name) ?? '').split(/[\s,]+/).filter((part) => part !== '');
 }
 
+const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
+
+function readPublicUrl(env: Env): string {
+  return withoutSlash(optional(env, 'ORCHESTRATOR_PUBLIC_URL') ?? 'http://localhost:12082');
+}
+
+/** Where our other roles reach the control plane. @throws ConfigError */
+export function readControlPlaneUrl(env: Env): string {
+  const url = optional(env, 'CONTROL_PLANE_URL') ?? readPublicUrl(env);
+  if (!URL.canParse(url))
+    throw new ConfigError(`CONTROL_PLANE_URL=${url} is not a URL: write it like http://host:12082`);
+  return withoutSlash(url);
+}
+
 function readControlPlane(env: Env): Pick<OrchestratorConfig, 'publicUrl' | 'controlPlaneUrl' | 'blobDir'> {
-  const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
-  const publicUrl = withoutSlash(optional(env, 'ORCHESTRATOR_PUBLIC_URL') ?? 'http://localhost:12082');
-  const controlPlaneUrl = optional(env, 'CONTROL_PLANE_URL') ?? publicUrl;
-  if (!URL.canParse(controlPlaneUrl)) {
-    throw new ConfigError(
-      `CONTROL_PLANE_URL=${controlPlaneUrl} is not a URL: write it like http://host:12082`,
-    );
-  }
   const stateDir = optional(env, 'CYNODE_STATE_DIR') ?? DEFAULT_STATE_DIR;
   return {
-    publicUrl,
-    controlPlaneUrl: withoutSlash(controlPlaneUrl),
+    publicUrl: readPublicUrl(env),
+    controlPlaneUrl: readControlPlaneUrl(env),
     blobDir: resolve(optional(env, 'BLOB_DIR') ?? join(stateDir, 'blobs')),
   };
 }
 
-function readTemporal(env: Env): Pick<OrchestratorConfig, 'temporal' | 'temporalForNodes'> {
+/** Temporal's frontend, for our own processes. */
+export function readTemporalTarget(env: Env): OrchestratorConfig['temporal'] {
   const address = optional(env, 'TEMPORAL_ADDRESS') ?? '127.0.0.1:7233';
-  const tls = flag(env, 'TEMPORAL_TLS');
   return {
-    temporal: { address, namespace: optional(env, 'TEMPORAL_NAMESPACE') ?? 'cynodeai', tls },
+    address,
+    namespace: optional(env, 'TEMPORAL_NAMESPACE') ?? 'cynodeai',
+    tls: flag(env, 'TEMPORAL_TLS'),
+  };
+}
+
+function readTemporal(env: Env): Pick<OrchestratorConfig, 'temporal' | 'temporalForNodes'> {
+  const temporal = readTemporalTarget(env);
+  const { address, tls } = temporal;
+  return {
+    temporal,
     temporalForNodes: { address: optional(env, 'TEMPORAL_PUBLIC_ADDRESS') ?? address, tls },
   };
 }
@@ -150,7 +169,7 @@ export function readOrchestratorConfig(env: Env): OrchestratorConfig {
     controlPlane: listenAddress(env, ['CONTROL_PLANE_LISTEN_ADDR', 'LISTEN_ADDR'], '127.0.0.1:12082'),
     workerHealth: listenAddress(env, ['ORCHESTRATOR_WORKER_LISTEN_ADDR'], '127.0.0.1:12085'),
     ...readControlPlane(env),
-    masterSecret: masterSecret(env),
+    masterSecret: readMasterSecret(env),
     previousSecrets: list(env, 'JWT_SECRET_PREVIOUS'),
     registrationPsk: requiredSecret(env, 'NODE_REGISTRATION_PSK'),
     bootstrapAdminPassword:
@@ -163,6 +182,7 @@ export function readOrchestratorConfig(env: Env): OrchestratorConfig {
     loginsPerMinute: integer(env, 'RATE_LIMIT_PER_MINUTE', 60, 1),
     auditRetentionDays: integer(env, 'AUDIT_RETENTION_DAYS', 365),
     trustedProxies: list(env, 'TRUSTED_PROXIES'),
+    inferenceModel: optional(env, 'INFERENCE_MODEL'),
     workerApiTargetUrl: optional(env, 'WORKER_API_TARGET_URL'),
     workflowRunnerToken: secret(env, 'WORKFLOW_RUNNER_BEARER_TOKEN'),
     logLevel: optional(env, 'LOG_LEVEL') ?? 'info',

@@ -36,11 +36,13 @@ const PASSED_ON = {
     ],
     ...['WORKER_API_TARGET_URL', 'WORKFLOW_RUNNER_BEARER_TOKEN', 'JWT_SECRET_PREVIOUS'],
   ],
+  agentWorker: [...TRACES, 'LOG_LEVEL'],
   nodeAgent: [
     ...TRACES,
     ...['LOG_LEVEL', 'NODE_NAME', 'NODE_CONFIG', 'NODE_SHUTDOWN_GRACE', 'NODE_MANAGER_READINESS_TIMEOUT'],
     ...['CAPABILITY_REPORT_INTERVAL', 'HTTP_TIMEOUT', 'DEFAULT_TIMEOUT_SECONDS', 'MAX_OUTPUT_BYTES'],
-    ...['SANDBOX_MAX_CONCURRENCY', 'SANDBOX_PULL_TIMEOUT', 'SANDBOX_WORKSPACE_FILES', 'SANDBOX_WORKSPACE_MB'],
+    ...['SANDBOX_MAX_CONCURRENCY', 'SANDBOX_PULL_TIMEOUT', 'SANDBOX_WARM_POOL'],
+    ...['SANDBOX_WORKSPACE_FILES', 'SANDBOX_WORKSPACE_MB'],
     ...['WORKER_API_MAX_REQUEST_BYTES', 'WORKSPACE_ROOT', 'CYNODE_SANDBOX_MOUNT_ROOT'],
   ],
 };
@@ -85,6 +87,18 @@ function orchestratorEnvironment(settings: Settings, secrets: Secrets): Record<s
     CONTROL_PLANE_LISTEN_ADDR: listenAddress(settings, 'controlPlane'),
     ORCHESTRATOR_WORKER_LISTEN_ADDR: listenAddress(settings, 'orchestratorWorker'),
   };
+}
+
+/** The agents of this machine's stack. They get no database. */
+export function agentWorkerSpec(settings: Settings, secrets: Secrets): ServiceSpec {
+  return roleSpec('agent-worker', ['agent-worker'], ['agentWorker'], settings, {
+    ...passedOn(PASSED_ON.agentWorker),
+    TEMPORAL_ADDRESS: temporalAddress(settings.ports.temporal),
+    TEMPORAL_NAMESPACE: settings.temporalNamespace,
+    JWT_SECRET: secrets.jwtSecret,
+    CONTROL_PLANE_URL: urlsOf(settings).controlPlane,
+    AGENT_WORKER_LISTEN_ADDR: listenAddress(settings, 'agentWorker'),
+  });
 }
 
 /** The node agent of this machine. It holds the Docker socket, and gets no database. */

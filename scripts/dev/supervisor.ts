@@ -8,7 +8,7 @@ import { identifyProcess } from '../engines/processes.ts';
 import type { ServiceSpec } from '../engines/service.ts';
 import { SetupError, type Talk } from '../engines/talk.ts';
 import { boundLogs } from './log-files.ts';
-import { DATABASE, migration, nodeAgentSpec, orchestratorSpec } from './roles.ts';
+import { agentWorkerSpec, DATABASE, migration, nodeAgentSpec, orchestratorSpec } from './roles.ts';
 import { pathsOf, type Settings } from './settings.ts';
 import type { Secrets } from './state-folder.ts';
 import { SupervisedService } from './supervised-service.ts';
@@ -45,6 +45,7 @@ export class Supervisor {
       await Promise.all([postgres, this.#startTemporal(postgres)]);
       await this.#migrate();
       await this.#startService(orchestratorSpec(this.#settings, this.#secrets));
+      await this.#startService(agentWorkerSpec(this.#settings, this.#secrets));
       await this.#startService(nodeAgentSpec(this.#settings, this.#secrets, docker));
       this.#housekeeping = setInterval(() => void this.#keepHouse(docker), HOUSEKEEPING_MS);
       await this.#enter('running');

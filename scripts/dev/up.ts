@@ -93,6 +93,7 @@ async function awaitStack(settings: Settings, secrets: Secrets, steps: Steps): P
     await steps.run('Postgres', () => waitForStart(settings, 'postgres'));
   await steps.run('Temporal', () => waitForStart(settings, 'temporal'));
   await steps.run('Orchestrator', () => waitForStart(settings, 'orchestrator'));
+  await steps.run('Agent worker', () => waitForStart(settings, 'agent-worker'));
   await steps.run('Node agent', () => waitForStart(settings));
   await steps.run('bin/cynork is logged in as admin', () => logIn(settings, secrets.adminPassword));
   await steps.run(`${settings.nodeSlug} is ready for jobs`, () => waitForNode(settings));

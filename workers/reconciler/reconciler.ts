@@ -14,6 +14,7 @@ import {
   wakeWaiters,
 } from './repairs.ts';
 import type { RepairDeps } from './repairs.ts';
+import { endAbandonedTurns, startForgottenTurns, sweepOldChunks } from './turns.ts';
 
 const PASS_EVERY_MS = 2_000;
 /** Passes between two looks at workflows, which cost Temporal a call each. */
@@ -43,6 +44,9 @@ export async function runReconciler(
     { name: 'end attempts', everyPasses: 1, run: endUnheard },
     { name: 'wake waiters', everyPasses: 1, run: wakeWaiters },
     { name: 'check for gone workflows', everyPasses: LOOK_EVERY_PASSES, run: createGoneCheck() },
+    { name: 'start forgotten turns', everyPasses: 1, run: startForgottenTurns },
+    { name: 'end abandoned turns', everyPasses: LOOK_EVERY_PASSES, run: endAbandonedTurns },
+    { name: 'remove pieces of answers', everyPasses: SWEEP_EVERY_PASSES, run: sweepOldChunks },
     { name: 'start node workflows', everyPasses: LOOK_EVERY_PASSES, run: startNodeWorkflows },
     {
       name: 'remove old audit rows',

@@ -5,6 +5,7 @@ import type { Logger } from '../../platform/logger.ts';
 import { callTemporal } from '../../platform/temporal/calls.ts';
 import type { NodeWorkflows } from '../../platform/temporal/nodes.ts';
 import type { TaskWorkflows } from '../../platform/temporal/tasks.ts';
+import type { TurnWorkflows } from '../../platform/temporal/turns.ts';
 import type { Database } from '../../schema/database.ts';
 import { placeWaitingJobs } from '../../schema/jobs/placement.ts';
 import {
@@ -24,6 +25,7 @@ export interface RepairDeps {
   readonly db: Database;
   readonly client: Client;
   readonly tasks: TaskWorkflows;
+  readonly turns: TurnWorkflows;
   readonly nodes: NodeWorkflows;
   readonly logger: Logger;
   /** Told of what was repaired, for the metrics. */
@@ -31,7 +33,14 @@ export interface RepairDeps {
 }
 
 type Repaired =
-  'task_started' | 'cancel_delivered' | 'attempt_ended' | 'waiter_placed' | 'task_abandoned' | 'node_started';
+  | 'task_started'
+  | 'cancel_delivered'
+  | 'attempt_ended'
+  | 'waiter_placed'
+  | 'task_abandoned'
+  | 'node_started'
+  | 'turn_started'
+  | 'turn_abandoned';
 
 const BATCH = 100;
 const LOWEST_ID = '00000000-0000-0000-0000-000000000000';
@@ -112,7 +121,11 @@ export async function startNodeWorkflows({ db, client, nodes, logger, repaired }
   }
 }
 
-async function workflowState(client: Client, workflowId: string): Promise<'running' | 'closed' | 'missing'> {
+/** Whether a workflow runs, has ended, or never was. */
+export async function workflowState(
+  client: Client,
+  workflowId: string,
+): Promise<'running' | 'closed' | 'missing'> {
   try {
     const { status } = await callTemporal(client, () => client.workflow.getHandle(workflowId).describe());
     return status.name === 'RUNNING' ? 'running' : 'closed';

@@ -16,7 +16,7 @@ const run = promisify(execFile);
 const LAUNCHER = fileURLToPath(new URL('../../../bin/main.ts', import.meta.url));
 
 export interface StackOptions {
-  /** Groups of roles, a process each. Default: all orchestrator roles in one. */
+  /** Groups of roles, a process each. Default: all orchestrator roles in one, and an agent worker. */
   readonly processes?: readonly (readonly string[])[];
   /** More environment for the orchestrator's roles. */
   readonly env?: Readonly<Record<string, string>>;
@@ -71,6 +71,7 @@ async function buildStack(resources: AsyncDisposableStack, options: StackOptions
     namespace: `test-${randomBytes(4).toString('hex')}`,
   };
   const [userApi, controlPlane, worker] = [await findFreePort(), await findFreePort(), await findFreePort()];
+  const agentWorker = await findFreePort();
   const secrets = { psk: randomBytes(16).toString('hex'), adminPassword: randomBytes(8).toString('hex') };
   const gatewayUrl = `http://127.0.0.1:${userApi}`;
   const controlPlaneUrl = `http://127.0.0.1:${controlPlane}`;
@@ -86,6 +87,7 @@ async function buildStack(resources: AsyncDisposableStack, options: StackOptions
     USER_GATEWAY_LISTEN_ADDR: `127.0.0.1:${userApi}`,
     CONTROL_PLANE_LISTEN_ADDR: `127.0.0.1:${controlPlane}`,
     ORCHESTRATOR_WORKER_LISTEN_ADDR: `127.0.0.1:${worker}`,
+    AGENT_WORKER_LISTEN_ADDR: `127.0.0.1:${agentWorker}`,
     RATE_LIMIT_PER_MINUTE: '10000',
     ...options.env,
   };
@@ -93,15 +95,20 @@ async function buildStack(resources: AsyncDisposableStack, options: StackOptions
     env: { ...env, MIGRATION_DATABASE_URL: database.ownerUrl },
   });
 
-  const groups = options.processes ?? [['user-api', 'control-plane', 'orchestrator-worker']];
+  const groups = options.processes ?? [
+    ['user-api', 'control-plane', 'orchestrator-worker'],
+    ['agent-worker'],
+  ];
   const processes = groups.map((roles) => {
     const name = roles.join('+');
-    const role = resources.use(new RoleProcess(name, roles, env, join(folder, `${name}.log`)));
+    const log = join(folder, `${name}.log`);
+    const role = resources.use(new RoleProcess(name, roles, environmentOf(roles, env), log));
     role.start();
     return role;
   });
-  for (const url of [gatewayUrl, controlPlaneUrl, `http://127.0.0.1:${worker}`])
-    await answers(url, processes);
+  const agents = groups.flat().includes('agent-worker') ? [agentWorker] : [];
+  for (const port of [userApi, controlPlane, worker, ...agents])
+    await answers(`http://127.0.0.1:${port}`, processes);
 
   const stack: Stack = {
     gatewayUrl,
@@ -121,6 +128,14 @@ async function buildStack(resources: AsyncDisposableStack, options: StackOptions
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
   return stack;
+}
+
+/** An agent worker has no database, so it gets none. */
+function environmentOf(
+  roles: readonly string[],
+  { DATABASE_URL, ...rest }: Readonly<Record<string, string>> & { readonly DATABASE_URL: string },
+): Readonly<Record<string, string>> {
+  return roles.join() === 'agent-worker' ? rest : { ...rest, DATABASE_URL };
 }
 
 async function answers(url: string, processes: readonly RoleProcess[]): Promise<void> {
@@ -157,6 +172,9 @@ async function startNode(
       DOCKER_HOST: testSetting('dockerHost'),
       SANDBOX_DEFAULT_IMAGE: testSetting('sandboxImage'),
       SANDBOX_MAX_CONCURRENCY: String(options.slots ?? 4),
+      INFERENCE_MODE: 'disabled',
+      // Tests find a container by the label of its task, which one that was started before has not.
+      SANDBOX_WARM_POOL: '0',
       ...options.env,
     },
     join(folder, 'logs', `${slug}-${port}.log`),

@@ -1,0 +1,25 @@
+import { CHAT_LIMITS } from '../../../contracts/chat-values.ts';
+import type { TurnMessage } from '../../../contracts/turns.ts';
+
+/** A cautious guess: prose has about four. */
+const CHARACTERS_PER_TOKEN = 3;
+/** This part of the context is left to the answer. */
+const ANSWER_SHARE = 1 / 4;
+
+/** How many characters a model with that context can be shown, so that an answer fits in too. */
+export function charactersOf(contextTokens: number | null): number {
+  if (contextTokens === null) return CHAT_LIMITS.historyCharacters;
+  return Math.floor(contextTokens * (1 - ANSWER_SHARE)) * CHARACTERS_PER_TOKEN;
+}
+
+/** The newest messages that fit, oldest first; the last one, the question, always. */
+export function fitHistory(messages: readonly TurnMessage[], characters: number): TurnMessage[] {
+  const kept: TurnMessage[] = [];
+  let left = characters;
+  for (const message of messages.toReversed()) {
+    left -= message.content.length;
+    if (left < 0 && kept.length > 0) break;
+    kept.unshift(message);
+  }
+  return kept;
+}

@@ -1,0 +1,54 @@
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  proxyActivities,
+  TimeoutFailure,
+} from '@temporalio/workflow';
+import { ERRORS } from '../../contracts/errors.ts';
+import type { ErrorCode } from '../../contracts/errors.ts';
+import { ANSWER, QUEUE_AGENT } from '../../contracts/turn-activities.ts';
+import type { AgentActivities } from '../../contracts/turn-activities.ts';
+
+export interface AnswerLimits {
+  /** From now to the end of the last try. */
+  readonly limitMs: number;
+  /** One line for operators. */
+  readonly summary: string;
+}
+
+/**
+ * Has the agent worker answer a turn, again where it may help. What is stored decides whether it was answered.
+ * @returns with what the turn fails when it was not
+ */
+export async function answer(turnId: string, { limitMs, summary }: AnswerLimits): Promise<ErrorCode> {
+  const { answerTurn } = proxyActivities<AgentActivities>({
+    taskQueue: QUEUE_AGENT,
+    scheduleToCloseTimeout: limitMs,
+    heartbeatTimeout: ANSWER.heartbeatTimeoutMs,
+    retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumAttempts: ANSWER.maxAttempts },
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    summary,
+  });
+  try {
+    await answerTurn({ turnId });
+    return 'inference_failed';
+  } catch (error) {
+    return codeOf(error);
+  }
+}
+
+/** Only the kind of a failure counts, never its text. */
+function codeOf(error: unknown): ErrorCode {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof CancelledFailure) return 'cancel_requested';
+  if (cause instanceof TimeoutFailure)
+    return cause.timeoutType === 'HEARTBEAT' ? 'inference_failed' : 'inference_timeout';
+  if (cause instanceof ApplicationFailure && isErrorCode(cause.type)) return cause.type;
+  return 'inference_failed';
+}
+
+function isErrorCode(type: string | undefined | null): type is ErrorCode {
+  return typeof type === 'string' && Object.hasOwn(ERRORS, type);
+}
