@@ -32,6 +32,8 @@ export interface SandboxConfig {
   /** As in `DOCKER_HOST`. */
   readonly dockerHost: string;
   readonly maxConcurrency: number;
+  /** Containers of the default image that are started before their jobs; 0 for none. */
+  readonly warmPool: number;
   readonly defaultImage: string;
   /** Absent: any image. */
   readonly allowedImages: readonly string[] | undefined;

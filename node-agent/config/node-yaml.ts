@@ -40,6 +40,7 @@ const nodeYamlSchema = z.strictObject({
       runtime: z.string().optional(),
       rootless: z.boolean().optional(),
       max_concurrency: count.optional(),
+      warm_pool: z.number().int().min(0).optional(),
       default_image: z.string().optional(),
       allowed_images: z.array(z.string()).optional(),
       default_network_policy: z.string().optional(),

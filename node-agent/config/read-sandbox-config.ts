@@ -22,6 +22,7 @@ const GIBIBYTE = 1024 * MEBIBYTE;
 
 const DEFAULTS = {
   image: 'cynodeai-sandbox:base',
+  warmPool: 2,
   memoryMb: 512,
   cpuCores: 1,
   pids: 256,
@@ -48,10 +49,12 @@ export function readSandboxConfig(
 ): SandboxConfig {
   const limits = readLimits(env, yaml.resources ?? {}, options.host);
   const concurrency = yaml.max_concurrency ?? defaultConcurrency(options.host, limits);
+  const maxConcurrency = integer(env, 'SANDBOX_MAX_CONCURRENCY', concurrency, 1);
   return {
     mode: yaml.mode ?? 'allow',
     dockerHost: readDockerHost(env, yaml.runtime),
-    maxConcurrency: integer(env, 'SANDBOX_MAX_CONCURRENCY', concurrency, 1),
+    maxConcurrency,
+    warmPool: readWarmPool(env, yaml.warm_pool, maxConcurrency),
     defaultImage: optional(env, 'SANDBOX_DEFAULT_IMAGE') ?? yaml.default_image ?? DEFAULTS.image,
     allowedImages: yaml.allowed_images,
     limits,
@@ -59,6 +62,12 @@ export function readSandboxConfig(
     pullTimeoutMs: durationMs(env, 'SANDBOX_PULL_TIMEOUT', DEFAULTS.pullTimeoutMs),
     mountRoot: readMountRoot(env, yaml.mount_root ?? options.defaultMountRoot),
   };
+}
+
+/** More than there are slots could never be used at once. */
+function readWarmPool(env: Env, inYaml: number | undefined, maxConcurrency: number): number {
+  const size = integer(env, 'SANDBOX_WARM_POOL', inYaml ?? DEFAULTS.warmPool, 0);
+  return Math.min(size, maxConcurrency);
 }
 
 function readMountRoot(env: Env, fallback: string): string {

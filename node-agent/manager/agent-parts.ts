@@ -8,7 +8,7 @@ import type { Registry } from '../../platform/metrics.ts';
 import type { NodeAgentConfig } from '../config/node-agent-config.ts';
 import { createJobFiles } from '../files/job-files.ts';
 import { Outbox } from '../outbox/outbox.ts';
-import { JobRunner, WorkspaceRoot, type ContainerEngine } from '../sandbox/index.ts';
+import type { ContainerEngine, JobRunner, WarmPool } from '../sandbox/index.ts';
 import { createControlActivities } from '../temporal/control-activities.ts';
 import { startTemporalLink } from '../temporal/link.ts';
 import { createNodeMetrics, measuredEngine, showNodeLoad, type NodeMetrics } from '../telemetry/metrics.ts';
@@ -19,6 +19,7 @@ import { LeaseFolder } from '../watchdog/lease-files.ts';
 import { selfLeased } from '../watchdog/leased-runs.ts';
 import { WatchdogProcess } from '../watchdog/watchdog-process.ts';
 import { createWorkerApi } from '../worker-api/app.ts';
+import { assembleRunner } from './assemble-runner.ts';
 import { ConfigApplier, type ApplierDeps, type ConfigInEffect } from './applier.ts';
 import { CapabilityReporter } from './capability-reporter.ts';
 import { ConfigManager } from './config-manager.ts';
@@ -26,8 +27,6 @@ import { Contact } from './contact.ts';
 import { EngineHealth } from './engine-health.ts';
 import { createOrchestratorClient, type OrchestratorClient } from './orchestrator-client.ts';
 import { readinessOf } from './readiness.ts';
-import { sandboxPolicy } from './sandbox-policy.ts';
-import { sandboxUser } from './sandbox-user.ts';
 import { NodeSession } from './session.ts';
 import type { StateFolder } from './state-folder.ts';
 
@@ -56,6 +55,7 @@ interface Foundation extends AgentOptions {
   readonly counts: NodeMetrics;
   readonly inEffect: ConfigInEffect;
   readonly runner: JobRunner;
+  readonly pool: WarmPool;
   readonly leases: LeaseFolder;
   readonly watchdog: WatchdogProcess;
   readonly nodeLease: NodeLease;
@@ -92,6 +92,7 @@ export function assemble(options: AgentOptions): AgentParts {
   showNodeLoad(base.metrics, {
     runningJobs: () => base.runner.running,
     outboxEntries: () => base.outbox.count(),
+    pool: base.pool,
     watchdog: base.watchdog,
   });
   base.nodeLease.onChange(() => contact.soon());
@@ -117,16 +118,7 @@ function foundation(options: AgentOptions): Foundation {
   const inEffect: ConfigInEffect = { current: undefined };
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => undefined);
-  const runner = new JobRunner({
-    engine,
-    logger,
-    workspaces: new WorkspaceRoot(mountRoot),
-    node: { nodeSlug: config.slug, instanceId },
-    user: sandboxUser(),
-    policy: () => sandboxPolicy(config.sandbox, inEffect.current),
-    nowMs: bootTimeMs,
-  });
-  acquired.defer(() => runner.close());
+  const { runner, pool } = assembleRunner({ ...options, engine, inEffect, mountRoot });
   return {
     ...options,
     mountRoot,
@@ -140,6 +132,7 @@ function foundation(options: AgentOptions): Foundation {
     inEffect,
     counts: createNodeMetrics(options.metrics),
     runner,
+    pool,
     leases,
     watchdog,
     nodeLease: new NodeLease(),

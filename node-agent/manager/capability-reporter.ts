@@ -38,7 +38,10 @@ export class CapabilityReporter {
     try {
       await this.#engine.ping(PING_TIMEOUT_MS);
       const engine = await this.#engine.info();
-      return { engine, hasDefaultImage: await this.#engine.hasImage(this.#config.sandbox.defaultImage) };
+      return {
+        engine,
+        hasDefaultImage: (await this.#engine.imageId(this.#config.sandbox.defaultImage)) !== null,
+      };
     } catch {
       return { engine: undefined, hasDefaultImage: false };
     }

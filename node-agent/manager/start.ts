@@ -5,6 +5,7 @@ import { sleep } from '../../platform/clock.ts';
 import { HttpStatusError } from '../../platform/http/client.ts';
 import type { AgentParts } from './agent-parts.ts';
 import { repeat } from './loop.ts';
+import { readinessOf } from './readiness.ts';
 import { waitForOrchestrator } from './orchestrator-client.ts';
 
 const SECOND_MS = 1000;
@@ -132,6 +133,7 @@ function startUpkeep(parts: AgentParts): void {
   const { session, logger, configs, outbox, capability, orchestrator, failed } = parts;
   const options = { signal: parts.closing.signal, logger };
   const lookMs = Math.min(UPKEEP_MS, parts.config.capabilityIntervalMs);
+  parts.pool.start(parts.closing.signal, async () => (await readinessOf(parts)) === null);
   session.onReplaced(() => void startOver(parts));
   session.keepFresh().catch((error: unknown) => failed.reject(refusalOf(error, parts.config.slug) ?? error));
   void parts.contact.run(parts.closing.signal);

@@ -13,7 +13,7 @@ const SETTLE_MS = 5 * SECOND_MS;
  * once, delivers what is complete, closes.
  */
 export async function stopAgent(parts: AgentParts): Promise<void> {
-  const { runner, applier, outbox, workerApi, closing, jobsOver, logger } = parts;
+  const { runner, pool, applier, outbox, workerApi, closing, jobsOver, logger } = parts;
   closing.abort();
   // Answers what is in hand and refuses the rest from now on.
   const apiClosed = workerApi.close();
@@ -23,7 +23,7 @@ export async function stopAgent(parts: AgentParts): Promise<void> {
   await waitAtMost(STOP_MS, runner.stopAll('shutdown'));
   await waitAtMost(LINK_CLOSE_MS, applier.close());
   await waitAtMost(SWEEP_MS, outbox.sweep());
-  await waitAtMost(SETTLE_MS, runner.settled());
+  await waitAtMost(SETTLE_MS, Promise.all([runner.settled(), pool.settled()]));
   await waitAtMost(ANSWER_MS, apiClosed);
   // What is still connected has nothing in hand.
   workerApi.server.closeAllConnections();

@@ -3,7 +3,7 @@ import { CynodeError } from '../../contracts/errors.ts';
 import type { RunRequest, RunResponse } from '../../contracts/jobs.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { EngineError } from './engine.ts';
-import { executePlan, type ExecutionDeps } from './execution.ts';
+import { executePlan, type ExecutionDeps, type ExecutionOptions } from './execution.ts';
 import type { CollectedFiles, FileExchange } from './file-exchange.ts';
 import { imageForbiddenText, imageMissingText } from './images.ts';
 import type { NodeIdentity } from './names.ts';
@@ -16,6 +16,8 @@ import {
   type SandboxUser,
 } from './plan.ts';
 import { effectiveTimeoutSeconds, isImageAllowed, type SandboxPolicy } from './policy.ts';
+import type { WarmPool } from './pool.ts';
+import type { PreparedContainer } from './prepared.ts';
 import { notStarted, responseOf } from './response.ts';
 import { stopReasonOf } from './stop.ts';
 import { waitAtMost } from './wait-at-most.ts';
@@ -25,6 +27,7 @@ export interface AttemptDeps extends ExecutionDeps {
   readonly workspaces: WorkspaceRoot;
   readonly node: NodeIdentity;
   readonly user: SandboxUser;
+  readonly pool: WarmPool | undefined;
   readonly logger: Logger;
   /** Takes over what need not be waited for. */
   readonly afterwards: (work: Promise<void>) => void;
@@ -58,21 +61,24 @@ export async function runAttempt(
   const plan = planOrRefuse(request, policy, options, deps);
   if (plan instanceof CynodeError) return notStarted(request, startedAt, plan.code, plan.message);
   const timeoutSeconds = effectiveTimeoutSeconds(request.sandbox.timeout_seconds, policy);
+  let prepared: PreparedContainer | undefined;
   try {
     if (options.signal.aborted) throw stopReasonOf(options.signal);
-    await deps.workspaces.prepare(plan);
+    prepared = deps.pool?.take(plan);
+    await deps.workspaces.prepare(plan, prepared?.workspacePath);
     await options.files?.bring(
       (name, content) => deps.workspaces.addFile(plan, `${ATTACHMENTS_FOLDER}/${name}`, content),
       options.signal,
     );
     const limits = { timeoutMs: timeoutSeconds * SECOND_MS, pullTimeoutMs: policy.pullTimeoutMs };
-    const execution = await executePlan(plan, { ...options, ...limits }, deps);
+    const onClaimed: ExecutionOptions['onClaimed'] = (claim) => deps.pool?.claimed(claim);
+    const execution = await executePlan(plan, { ...options, ...limits, prepared, onClaimed }, deps);
     const response = responseOf(request, startedAt, execution, { limits: plan.limits, timeoutSeconds });
     const files = await collectFiles(plan, options);
     deps.afterwards(removeAll(plan, deps));
     return { ...response, ...files };
   } catch (error) {
-    await clearAway(plan, error, options.signal, deps);
+    await clearAway({ plan, prepared }, error, options.signal, deps);
     if (options.signal.aborted) throw stopReasonOf(options.signal);
     return refusalOf(error, request, startedAt, plan, deps.logger);
   }
@@ -121,13 +127,16 @@ async function removeAll(plan: ContainerPlan, deps: AttemptDeps): Promise<void> 
 }
 
 async function clearAway(
-  plan: ContainerPlan,
+  { plan, prepared }: { readonly plan: ContainerPlan; readonly prepared: PreparedContainer | undefined },
   error: unknown,
   signal: AbortSignal,
   deps: AttemptDeps,
 ): Promise<void> {
   const foreign = error instanceof EngineError && error.kind === 'name_taken';
-  const container = foreign ? Promise.resolve() : deps.remover.remove(plan.name);
+  const container = Promise.all([
+    prepared?.discard(),
+    foreign ? undefined : deps.remover.remove(plan.name),
+  ]).then(() => undefined);
   deps.afterwards(container.then(() => deps.workspaces.remove(plan)));
   await (signal.aborted ? container : waitAtMost(FAULT_REMOVAL_WAIT_MS, container));
 }

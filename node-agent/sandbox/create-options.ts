@@ -1,5 +1,5 @@
 import type { ContainerCreateOptions } from 'dockerode';
-import { WORKSPACE_DIR, type ContainerPlan } from './plan.ts';
+import { SANDBOX_HOSTNAME, WORKSPACE_DIR, type ContainerPlan } from './plan.ts';
 
 const NANO = 1e9;
 const SHM_BYTES = 16 * 1024 * 1024;
@@ -17,14 +17,31 @@ export function toCreateOptions(plan: ContainerPlan): ContainerCreateOptions {
     Labels: { ...plan.labels },
     User: `${plan.user.uid}:${plan.user.gid}`,
     WorkingDir: WORKSPACE_DIR,
-    Hostname: 'sandbox',
-    AttachStdin: false,
+    Hostname: SANDBOX_HOSTNAME,
+    AttachStdin: plan.awaitsInput,
     AttachStdout: true,
     AttachStderr: true,
-    OpenStdin: false,
+    OpenStdin: plan.awaitsInput,
+    // The end of the agent is the end of its input, and so of a container that still waits for its job.
+    StdinOnce: plan.awaitsInput,
     Tty: false,
     HostConfig: hostConfig(plan),
   };
+}
+
+/** What two containers have in common when one can stand in for the other: all but name, labels, folder, command and variables. */
+export function kindOf(plan: ContainerPlan): string {
+  return JSON.stringify(
+    toCreateOptions({
+      ...plan,
+      name: '',
+      labels: {},
+      workspacePath: '',
+      argv: [],
+      env: {},
+      awaitsInput: false,
+    }),
+  );
 }
 
 function hostConfig({ limits, workspacePath }: ContainerPlan): ContainerCreateOptions['HostConfig'] {

@@ -10,8 +10,10 @@ import {
   type ContainerEngine,
   type EngineErrorKind,
   type EngineInfo,
+  type InputAttachment,
+  type OwnContainer,
 } from './engine.ts';
-import { LABEL, type NodeIdentity } from './names.ts';
+import { isIdlePoolContainer, LABEL, type NodeIdentity } from './names.ts';
 import type { ContainerPlan } from './plan.ts';
 
 const SECOND_MS = 1000;
@@ -29,9 +31,20 @@ export function createDockerEngine(host: string): ContainerEngine {
       await guarded(within(timeoutMs, docker.ping()));
     },
     info: () => readInfo(docker),
-    hasImage: async (image) => hasImage(docker, image),
+    imageId: async (image) => imageId(docker, image),
     create: async (plan) => create(docker, plan),
     attach: async (name, sinks) => attach(docker, name, sinks),
+    attachInput: async (name, sinks) => attachInput(docker, name, sinks),
+    rename: async (name, newName) => {
+      const options = { name: newName, abortSignal: callTimeout() };
+      await guarded(docker.getContainer(name).rename(options), { 409: 'name_taken' });
+    },
+    imageFacts: async (name) => {
+      const { Image, Config } = await guarded(
+        docker.getContainer(name).inspect({ abortSignal: callTimeout() }),
+      );
+      return { imageId: Image, env: Config.Env ?? [] };
+    },
     start: async (name) => {
       await guarded(docker.getContainer(name).start({ abortSignal: callTimeout() }));
     },
@@ -100,22 +113,25 @@ async function readInfo(docker: Docker): Promise<EngineInfo> {
   };
 }
 
-async function hasImage(docker: Docker, image: string): Promise<boolean> {
+async function imageId(docker: Docker, image: string): Promise<string | null> {
   try {
-    await guarded(within(CALL_TIMEOUT_MS, docker.getImage(image).inspect()));
-    return true;
+    return (await guarded(within(CALL_TIMEOUT_MS, docker.getImage(image).inspect()))).Id;
   } catch (error) {
-    if (error instanceof EngineError && error.kind === 'not_found') return false;
+    if (error instanceof EngineError && error.kind === 'not_found') return null;
     throw error;
   }
 }
 
-async function create(docker: Docker, plan: ContainerPlan): Promise<void> {
-  await guarded(docker.createContainer({ ...toCreateOptions(plan), abortSignal: callTimeout() }), {
-    404: 'image_missing',
-    409: 'name_taken',
-    400: 'rejected',
-  });
+async function create(docker: Docker, plan: ContainerPlan): Promise<string> {
+  const container = await guarded(
+    docker.createContainer({ ...toCreateOptions(plan), abortSignal: callTimeout() }),
+    {
+      404: 'image_missing',
+      409: 'name_taken',
+      400: 'rejected',
+    },
+  );
+  return container.id;
 }
 
 async function attach(docker: Docker, name: string, sinks: OutputSinks): Promise<Attachment> {
@@ -125,12 +141,33 @@ async function attach(docker: Docker, name: string, sinks: OutputSinks): Promise
       .getContainer(name)
       .attach({ stream: true, stdout: true, stderr: true, abortSignal: connection.signal }),
   );
+  return { ended: deliver(stream, sinks), [Symbol.dispose]: () => connection.abort() };
+}
+
+async function attachInput(docker: Docker, name: string, sinks: OutputSinks): Promise<InputAttachment> {
+  const stream = await guarded(
+    within(
+      CALL_TIMEOUT_MS,
+      docker
+        .getContainer(name)
+        .attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true }),
+    ),
+  );
+  return {
+    ended: deliver(stream, sinks),
+    write: (text) => void stream.write(text),
+    [Symbol.dispose]: () => void stream.end(),
+  };
+}
+
+/** Resolves when no more output can come. */
+function deliver(stream: NodeJS.ReadableStream, sinks: OutputSinks): Promise<void> {
   const feed = createDemultiplexer(sinks);
   stream.on('data', (chunk: Buffer) => feed(chunk));
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   // An error is the end as well, and has to be listened to for as long as the stream lives.
   for (const event of ['end', 'close', 'error']) stream.on(event, () => resolve());
-  return { ended, [Symbol.dispose]: () => connection.abort() };
+  return ended;
 }
 
 async function remove(docker: Docker, name: string): Promise<'gone' | 'busy'> {
@@ -158,7 +195,7 @@ async function pull(docker: Docker, image: string, signal: AbortSignal): Promise
   }
 }
 
-async function listOwn(docker: Docker, identity: NodeIdentity): Promise<string[]> {
+async function listOwn(docker: Docker, identity: NodeIdentity): Promise<OwnContainer[]> {
   const containers = await guarded(
     docker.listContainers({
       all: true,
@@ -168,7 +205,10 @@ async function listOwn(docker: Docker, identity: NodeIdentity): Promise<string[]
       abortSignal: callTimeout(),
     }),
   );
-  return containers.map((container) => container.Id);
+  return containers.map(({ Id, Names }) => ({
+    id: Id,
+    idle: Names.some((name) => isIdlePoolContainer(name.replace(/^\//, ''))),
+  }));
 }
 
 /** Turns what dockerode throws into an `EngineError` by its HTTP status. */

@@ -7,12 +7,18 @@ export interface ContainerEngine {
   /** Rejects when the engine does not answer within the time. */
   ping(timeoutMs: number): Promise<void>;
   info(): Promise<EngineInfo>;
-  /** Whether an image is on the host. */
-  hasImage(image: string): Promise<boolean>;
-  /** @throws EngineError */
-  create(plan: ContainerPlan): Promise<void>;
+  /** Id of an image that is on the host, which changes when another one is given its name; else null. */
+  imageId(image: string): Promise<string | null>;
+  /** @returns the id of the container. @throws EngineError */
+  create(plan: ContainerPlan): Promise<string>;
   /** Delivers the output from now on. Has to be called before `start`. */
   attach(name: string, sinks: OutputSinks): Promise<Attachment>;
+  /** As `attach`, of a container that awaits input: its input ends when this is disposed, or this process dies. */
+  attachInput(name: string, sinks: OutputSinks): Promise<InputAttachment>;
+  /** @throws EngineError `name_taken` */
+  rename(name: string, newName: string): Promise<void>;
+  /** What of its image's a container has. */
+  imageFacts(name: string): Promise<ImageFacts>;
   /** @throws EngineError */
   start(name: string): Promise<void>;
   /** Exit code, when the container has stopped. */
@@ -23,14 +29,30 @@ export interface ContainerEngine {
   remove(name: string): Promise<'gone' | 'busy'>;
   /** @throws EngineError `image_missing` with the registry's words */
   pull(image: string, signal: AbortSignal): Promise<void>;
-  /** Ids of all containers, running or not, that carry the labels of this node and instance. */
-  listOwn(identity: NodeIdentity): Promise<string[]>;
+  /** All containers, running or not, that carry the labels of this node and instance. */
+  listOwn(identity: NodeIdentity): Promise<OwnContainer[]>;
 }
 
 /** Disposing lets go of the output: the engine keeps the connection for ever if the container is never started. */
 export interface Attachment extends Disposable {
   /** Resolves when no more output can come. */
   readonly ended: Promise<void>;
+}
+
+export interface InputAttachment extends Attachment {
+  readonly write: (text: string) => void;
+}
+
+export interface ImageFacts {
+  readonly imageId: string;
+  /** As `NAME=value`. */
+  readonly env: readonly string[];
+}
+
+export interface OwnContainer {
+  readonly id: string;
+  /** Whether it waits for a job. */
+  readonly idle: boolean;
 }
 
 export interface EngineInfo {

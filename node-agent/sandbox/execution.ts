@@ -1,7 +1,10 @@
 import { BoundedOutput } from './bounded-output.ts';
+import type { OutputSinks } from './demultiplex.ts';
 import { EngineError, type ContainerEngine } from './engine.ts';
 import type { ImagePuller } from './images.ts';
+import type { LiveContainer } from './live-container.ts';
 import type { ContainerPlan } from './plan.ts';
+import type { Claim, PreparedContainer } from './prepared.ts';
 import type { ContainerRemover } from './remover.ts';
 import { stopReasonOf, type JobStoppedError } from './stop.ts';
 import { waitAtMost } from './wait-at-most.ts';
@@ -32,6 +35,10 @@ export interface ExecutionOptions {
   readonly pullTimeoutMs: number;
   /** Aborted with a `JobStoppedError`. */
   readonly signal: AbortSignal;
+  /** One that may be used for this plan instead of a new container. */
+  readonly prepared: PreparedContainer | undefined;
+  /** Told what came of it. */
+  readonly onClaimed: (claim: Claim) => void;
   /** Called when the container runs. */
   readonly onStarted: () => void;
 }
@@ -41,7 +48,8 @@ const FREE_PULL_MS = 30_000;
 const OUTPUT_DRAIN_MS = 2_000;
 
 /**
- * Creates, starts and waits for the planned container. After a timeout or a limit the container is gone when this
+ * Runs the plan in the prepared container if that is possible, else in one that it creates and starts, and waits for the
+ * end. After a timeout or a limit the container is gone when this
  * returns; after an exit, or when this throws, removing it is the caller's.
  * @throws JobStoppedError
  * @throws EngineError
@@ -52,21 +60,55 @@ export async function executePlan(
   deps: ExecutionDeps,
 ): Promise<Execution> {
   const deadlineMs = performance.now() + options.timeoutMs + FREE_PULL_MS;
-  await createContainer(plan, options, deps);
   const stdout = new BoundedOutput(plan.limits.outputBytes);
   const stderr = new BoundedOutput(plan.limits.outputBytes);
-  using output = await deps.engine.attach(plan.name, {
+  const sinks: OutputSinks = {
     stdout: (chunk) => stdout.push(chunk),
     stderr: (chunk) => stderr.push(chunk),
-  });
-  // The last moment: a cancel from now on finds a container that it can remove.
-  if (options.signal.aborted) throw stopReasonOf(options.signal);
-  await deps.engine.start(plan.name);
+  };
+  using container =
+    (await launchPrepared(plan, sinks, options)) ?? (await startContainer(plan, sinks, options, deps));
   options.onStarted();
   const timeoutMs = Math.min(options.timeoutMs, deadlineMs - performance.now());
-  const ending = await waitForEnd(plan, { signal: options.signal, timeoutMs }, deps);
-  await waitAtMost(OUTPUT_DRAIN_MS, output.ended);
+  const ending = await waitForEnd(plan, container.exit, { signal: options.signal, timeoutMs }, deps);
+  await waitAtMost(OUTPUT_DRAIN_MS, container.outputEnded);
   return { ending, stdout, stderr };
+}
+
+/** @returns undefined when the plan needs a container of its own */
+async function launchPrepared(
+  plan: ContainerPlan,
+  sinks: OutputSinks,
+  { prepared, signal, onClaimed }: ExecutionOptions,
+): Promise<LiveContainer | undefined> {
+  if (prepared === undefined) return undefined;
+  const claim = await prepared.claim(plan.name);
+  onClaimed(claim);
+  if (signal.aborted) throw stopReasonOf(signal);
+  return claim === 'taken' ? prepared.launch(plan, sinks) : undefined;
+}
+
+async function startContainer(
+  plan: ContainerPlan,
+  sinks: OutputSinks,
+  options: ExecutionOptions,
+  deps: ExecutionDeps,
+): Promise<LiveContainer> {
+  await createContainer(plan, options, deps);
+  const output = await deps.engine.attach(plan.name, sinks);
+  try {
+    // The last moment: a cancel from now on finds a container that it can remove.
+    if (options.signal.aborted) throw stopReasonOf(options.signal);
+    await deps.engine.start(plan.name);
+  } catch (error) {
+    output[Symbol.dispose]();
+    throw error;
+  }
+  return {
+    exit: deps.engine.wait(plan.name),
+    outputEnded: output.ended,
+    [Symbol.dispose]: () => output[Symbol.dispose](),
+  };
 }
 
 async function createContainer(
@@ -87,10 +129,11 @@ type Interruption = Ending | { readonly kind: 'stopped'; readonly error: JobStop
 
 async function waitForEnd(
   plan: ContainerPlan,
+  exitCode: Promise<number>,
   options: { readonly signal: AbortSignal; readonly timeoutMs: number },
   deps: ExecutionDeps,
 ): Promise<Ending> {
-  const exit = deps.engine.wait(plan.name).then((exitCode): Ending => ({ kind: 'exited', exitCode }));
+  const exit = exitCode.then((code): Ending => ({ kind: 'exited', exitCode: code }));
   const interruption = interruptionOf(plan, options);
   try {
     const first = await Promise.race([exit, interruption.happened]);

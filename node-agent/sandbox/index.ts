@@ -3,6 +3,7 @@ export { createDockerEngine } from './docker-engine.ts';
 export type { ContainerEngine, EngineInfo } from './engine.ts';
 export type { FileExchange } from './file-exchange.ts';
 export { containerName } from './names.ts';
+export { WarmPool, type PoolCounts } from './pool.ts';
 export { checkRequest, type SandboxUser } from './plan.ts';
 export type { SandboxLimits, SandboxPolicy } from './policy.ts';
 export { JobRunner } from './runner.ts';

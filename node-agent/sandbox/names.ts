@@ -7,6 +7,8 @@ export const LABEL = {
   attempt: 'cynodeai.attempt',
   node: 'cynodeai.node',
   instance: 'cynodeai.instance',
+  /** On a container that was prepared ahead; its name says whether it still is idle. */
+  pool: 'cynodeai.pool',
 } as const;
 
 /** Who creates: the node and the agent's own instance on this host. */
@@ -28,6 +30,23 @@ export function attemptKey(jobId: string, attempt: number): string {
 /** The name that keeps a second container of the same attempt from being made (design §4). */
 export function containerName(jobId: string, attempt: number): string {
   return `cynodeai-job-${attemptKey(jobId, attempt)}`;
+}
+
+const POOL_PREFIX = 'cynodeai-pool-';
+
+/** Name of a prepared container until a job takes it. */
+export function poolContainerName(instanceId: string, entryId: string): string {
+  return `${POOL_PREFIX}${instanceId.slice(0, 8)}-${entryId}`;
+}
+
+/** Whether a container of that name waits for a job. */
+export function isIdlePoolContainer(name: string): boolean {
+  return name.startsWith(POOL_PREFIX);
+}
+
+/** Folder of a prepared container's workspace: no attempt's, whose names start with a letter or a digit. */
+export function poolFolder(entryId: string): string {
+  return `.pool-${entryId}`;
 }
 
 /** Whose container of that name it is, for the log; nothing for other names. */

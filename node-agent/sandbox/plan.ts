@@ -1,10 +1,13 @@
 import { CynodeError } from '../../contracts/errors.ts';
 import type { RunRequest } from '../../contracts/jobs.ts';
-import { containerName, LABEL, type NodeIdentity } from './names.ts';
+import { LAUNCHER_ARGV } from './launcher.ts';
+import { containerName, LABEL, poolContainerName, type NodeIdentity } from './names.ts';
 import type { SandboxLimits } from './policy.ts';
 
 /** Folder of the job inside the container; the only place on disk it can write to. */
 export const WORKSPACE_DIR = '/workspace';
+
+export const SANDBOX_HOSTNAME = 'sandbox';
 
 /** Folders of the workspace through which files come and go. */
 export const ATTACHMENTS_FOLDER = 'attachments';
@@ -29,6 +32,8 @@ export interface ContainerPlan {
   readonly files: readonly { readonly path: string; readonly content: string }[];
   /** Empty folders to make in the workspace. */
   readonly folders: readonly string[];
+  /** Whether it is started ahead and told on its stdin what to run. */
+  readonly awaitsInput: boolean;
 }
 
 /** Who the job runs as; never root. */
@@ -72,6 +77,33 @@ export function planContainer(request: RunRequest, context: PlanContext): Contai
     limits: context.limits,
     files: sandbox.script === undefined ? [] : [{ path: SCRIPT_FILE, content: sandbox.script }],
     folders: context.collectsFiles === true ? [ARTIFACTS_FOLDER] : [],
+    awaitsInput: false,
+  };
+}
+
+export interface PoolPlanContext extends Pick<PlanContext, 'node' | 'limits' | 'workspacePath' | 'user'> {
+  readonly image: string;
+  readonly entryId: string;
+}
+
+/** Plans a container that is started before its job is known: nothing of any job is in it. Pure. */
+export function planPoolContainer(context: PoolPlanContext): ContainerPlan {
+  return {
+    name: poolContainerName(context.node.instanceId, context.entryId),
+    image: context.image,
+    argv: LAUNCHER_ARGV,
+    env: {},
+    labels: {
+      [LABEL.pool]: context.entryId,
+      [LABEL.node]: context.node.nodeSlug,
+      [LABEL.instance]: context.node.instanceId,
+    },
+    workspacePath: context.workspacePath,
+    user: context.user,
+    limits: context.limits,
+    files: [],
+    folders: [],
+    awaitsInput: true,
   };
 }
 

@@ -8,6 +8,7 @@ import { ImagePuller } from './images.ts';
 import { attemptKey, containerName, type NodeIdentity } from './names.ts';
 import type { SandboxUser } from './plan.ts';
 import type { SandboxPolicy } from './policy.ts';
+import type { WarmPool } from './pool.ts';
 import { ContainerRemover } from './remover.ts';
 import { JobStoppedError, type StopReason } from './stop.ts';
 import { Tombstones } from './tombstones.ts';
@@ -21,6 +22,8 @@ export interface JobRunnerDeps {
   /** Read anew for each job, as the configuration may change. */
   readonly policy: () => SandboxPolicy;
   readonly nowMs: () => number;
+  /** Absent: every job gets a container of its own making. */
+  readonly pool?: WarmPool | undefined;
   readonly logger: Logger;
 }
 
@@ -84,6 +87,7 @@ export class JobRunner {
         {
           ...this.#deps,
           remover: this.#remover,
+          pool: this.#deps.pool,
           images: this.#images,
           logger: this.#deps.logger.child({
             taskId: request.task_id,
@@ -132,12 +136,12 @@ export class JobRunner {
     await Promise.all(this.#cleanups.values());
   }
 
-  /** Removes what an earlier run of this agent left: own containers, own workspaces. Returns the number of containers. */
+  /** Removes what an earlier run of this agent left: own containers, own workspaces. Returns the number of containers that jobs had. */
   async removeLeftovers(): Promise<number> {
-    const ids = await this.#deps.engine.listOwn(this.#deps.node);
-    await Promise.all(ids.map((id) => this.#remover.remove(id)));
+    const own = await this.#deps.engine.listOwn(this.#deps.node);
+    await Promise.all(own.map(({ id }) => this.#remover.remove(id)));
     await this.#deps.workspaces.clear();
-    return ids.length;
+    return own.filter(({ idle }) => !idle).length;
   }
 
   /** Gives up removals that do not succeed. */

@@ -1,4 +1,4 @@
-import { chmod, chown, lstat, mkdir, opendir, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, opendir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ContainerPlan, SandboxUser } from './plan.ts';
 
@@ -15,11 +15,24 @@ export class WorkspaceRoot {
     return join(this.#path, key, 'workspace');
   }
 
-  /** Makes the folder, owned by the job's user, with the planned files in it. A folder left from before is replaced. */
-  async prepare(plan: ContainerPlan): Promise<void> {
-    await removeTree(dirname(plan.workspacePath));
-    await mkdir(plan.workspacePath, { recursive: true, mode: 0o755 });
-    await giveTo(plan.workspacePath, plan.user);
+  /** Makes the folder, owned by the job's user and empty. A folder left from before is replaced. */
+  async make({ workspacePath, user }: ContainerPlan): Promise<void> {
+    await removeTree(dirname(workspacePath));
+    await mkdir(workspacePath, { recursive: true, mode: 0o755 });
+    await giveTo(workspacePath, user);
+  }
+
+  /**
+   * Makes the folder with the planned files in it.
+   * @param ahead path of an empty one made before, which becomes this one; a container that has it mounted keeps it
+   */
+  async prepare(plan: ContainerPlan, ahead?: string): Promise<void> {
+    if (ahead === undefined) {
+      await this.make(plan);
+    } else {
+      await removeTree(dirname(plan.workspacePath));
+      await rename(dirname(ahead), dirname(plan.workspacePath));
+    }
     for (const file of plan.files) {
       const path = join(plan.workspacePath, file.path);
       await mkdir(dirname(path), { recursive: true, mode: 0o755 });
@@ -44,7 +57,7 @@ export class WorkspaceRoot {
   }
 
   /** Removes an attempt's folder. Only after its container is gone: nobody may change the tree meanwhile. */
-  async remove(plan: ContainerPlan): Promise<void> {
+  async remove(plan: Pick<ContainerPlan, 'workspacePath'>): Promise<void> {
     await removeTree(dirname(plan.workspacePath));
   }
 

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram } from '../../platform/metrics.ts';
 import type { Registry } from '../../platform/metrics.ts';
-import type { ContainerEngine } from '../sandbox/index.ts';
+import type { ContainerEngine, PoolCounts } from '../sandbox/index.ts';
 
 /** What the agent counts while it works. */
 export interface NodeMetrics {
@@ -32,12 +32,33 @@ export function createNodeMetrics(registry: Registry): NodeMetrics {
   };
 }
 
+/** What the warm pool does; `ready` is read when it is scraped. */
+export function createPoolCounts(registry: Registry): PoolCounts {
+  const registers = [registry];
+  const taken = new Counter({
+    name: 'cynodeai_node_pool_taken_total',
+    help: 'Jobs that got a container which was ready',
+    registers,
+  });
+  const misses = new Counter({
+    name: 'cynodeai_node_pool_misses_total',
+    help: 'Jobs that had to wait for a container of their own, by what was wrong with the ready ones',
+    labelNames: ['reason'],
+    registers,
+  });
+  return {
+    taken: () => taken.inc(),
+    missed: (reason) => misses.inc({ reason }),
+  };
+}
+
 /** Gauges that are read when they are scraped. */
 export function showNodeLoad(
   registry: Registry,
   read: {
     readonly runningJobs: () => number;
     readonly outboxEntries: () => Promise<number>;
+    readonly pool: { readonly ready: number };
     readonly watchdog: { readonly alive: boolean; readonly restarts: number };
   },
 ): void {
@@ -55,6 +76,14 @@ export function showNodeLoad(
     registers: [registry],
     async collect() {
       this.set(await read.outboxEntries().catch(() => 0));
+    },
+  });
+  new Gauge({
+    name: 'cynodeai_node_pool_ready',
+    help: 'Containers that wait for a job',
+    registers: [registry],
+    collect() {
+      this.set(read.pool.ready);
     },
   });
   showWatchdog(registry, read.watchdog);
@@ -99,10 +128,11 @@ export function measuredEngine(engine: ContainerEngine, registry: Registry): Con
     labelNames: ['outcome'],
     registers,
   });
-  const timed = async (step: string, call: Promise<void>): Promise<void> => {
+  const timed = async <T>(step: string, call: Promise<T>): Promise<T> => {
     const startedAtMs = performance.now();
-    await call;
+    const reply = await call;
     calls.observe({ step }, (performance.now() - startedAtMs) / 1000);
+    return reply;
   };
   return {
     ...engine,

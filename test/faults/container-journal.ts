@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { askDocker, callDocker, type DockerEngine } from '../../scripts/engines/docker-api.ts';
 import { sleep } from '../../scripts/engines/processes.ts';
 
-/** When the container of an attempt ran, by Docker's own events. */
+/** When the container of an attempt ran, by Docker's own events: since its start, or since a job took one that ran already. */
 export interface ContainerRun {
   readonly jobId: string;
   readonly attempt: number;
@@ -15,7 +15,7 @@ export interface ContainerRun {
 
 export interface ContainerJournal extends Disposable {
   readonly runs: readonly ContainerRun[];
-  /** Names of the containers of our nodes, running or not. */
+  /** Names of the containers of jobs of our nodes, running or not; those that wait for a job are none. */
   list(): Promise<string[]>;
 }
 
@@ -50,10 +50,10 @@ export function followContainers(docker: DockerEngine, nodePrefix: string): Cont
     if (seen.has(key)) return; // a stream that was taken up again repeats some
     seen.add(key);
     sinceMs = Math.max(sinceMs, atMs);
-    if (event.Action === 'start') {
+    const attempt = attemptOfContainer(labels['name'] ?? '');
+    if (attempt !== null && (event.Action === 'start' || event.Action === 'rename')) {
       runs.set(id, {
-        jobId: labels['cynodeai.job_id'] ?? '',
-        attempt: Number(labels['cynodeai.attempt']),
+        ...attempt,
         node: labels['cynodeai.node'],
         startedAtMs: atMs,
         diedAtMs: null,
@@ -98,5 +98,16 @@ async function listContainers(docker: DockerEngine, nodePrefix: string): Promise
   const listed = listSchema.parse(JSON.parse(await askDocker(docker, { method: 'GET', path })));
   return listed
     .filter(({ Labels }) => Labels['cynodeai.node']?.startsWith(nodePrefix))
+    .filter(({ Names, Labels }) => Labels['cynodeai.pool'] === undefined || !Names.every(isIdle))
     .map(({ Names, State }) => `${Names.join(',')} (${State})`);
+}
+
+/** The name is the truth: labels are given before the job of a prepared container is known. */
+function attemptOfContainer(name: string): Pick<ContainerRun, 'jobId' | 'attempt'> | null {
+  const [, jobId, attempt] = /^cynodeai-job-(.+)-(\d+)$/.exec(name) ?? [];
+  return jobId === undefined ? null : { jobId, attempt: Number(attempt) };
+}
+
+function isIdle(name: string): boolean {
+  return name.startsWith('/cynodeai-pool-');
 }

@@ -140,6 +140,7 @@ async function startAgent(
       env: {
         ORCHESTRATOR_URL: proxy.url,
         CYNODE_STATE_DIR: stateFolder,
+        SANDBOX_WARM_POOL: '2',
         ...(docker === undefined ? {} : { DOCKER_HOST: docker.host }),
       },
     },

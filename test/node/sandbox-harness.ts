@@ -5,6 +5,7 @@ import type { RunRequest, RunResponse } from '../../contracts/jobs.ts';
 import {
   createDockerEngine,
   JobRunner,
+  WarmPool,
   WorkspaceRoot,
   type ContainerEngine,
   type SandboxLimits,
@@ -13,6 +14,7 @@ import {
 import { bootTimeMs } from '../../platform/clock.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { testSetting } from '../support/engines/environment.ts';
+import { eventually } from '../support/wait.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -33,6 +35,12 @@ export interface Sandbox extends AsyncDisposable {
   readonly engine: ContainerEngine;
   readonly nodeSlug: string;
   readonly instanceId: string;
+  /** How jobs got their containers. */
+  readonly counts: { taken: number; missed: string[] };
+  /** Resolves when a container is ready for the next job; at once without a pool. */
+  readonly prepared: () => Promise<void>;
+  /** Ids of the containers of jobs. */
+  readonly containers: () => Promise<string[]>;
   /** Changes what jobs may do from now on. */
   readonly setPolicy: (change: Partial<SandboxPolicy>) => void;
   /** Names of attempts that have a workspace on the host. */
@@ -50,7 +58,15 @@ export interface RunJobOptions {
 export interface SandboxOptions {
   readonly nodeSlug?: string;
   readonly instanceId?: string;
+  /** Containers that are kept ready. */
+  readonly warmPool?: number;
 }
+
+/** Both ways in which a job gets its container; what a job sees and does must not depend on it. */
+export const MODES = [
+  { mode: 'cold', warmPool: 0 },
+  { mode: 'warm', warmPool: 2 },
+] as const;
 
 export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const folder = await mkdtemp(join(testSetting('stateFolder'), 'sandbox-'));
@@ -66,33 +82,60 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
     pullTimeoutMs: 20_000,
   };
   const mountRoot = join(folder, 'sandbox_mounts');
-  const runner = new JobRunner({
+  const common = {
     engine,
     workspaces: new WorkspaceRoot(mountRoot),
     node: { nodeSlug, instanceId },
     user: { uid: 1000, gid: 1000 },
     policy: () => policy,
-    nowMs: bootTimeMs,
     logger: createLogger({ role: 'test', level: 'silent' }),
+  };
+  const counts: Sandbox['counts'] = { taken: 0, missed: [] };
+  const size = options.warmPool ?? 0;
+  const pool = new WarmPool({
+    ...common,
+    size,
+    counts: {
+      taken: () => (counts.taken += 1),
+      missed: (reason) => counts.missed.push(reason),
+    },
   });
+  const runner = new JobRunner({ ...common, pool, nowMs: bootTimeMs });
+  const closing = new AbortController();
+  pool.start(closing.signal, async () => true);
+  const prepared = async (): Promise<void> => {
+    if (size > 0 && pool.ready === 0) await eventually('a prepared container', async () => pool.ready > 0);
+  };
   return {
     runner,
     engine,
     nodeSlug,
     instanceId,
+    counts,
+    prepared,
+    containers: async () => {
+      const own = await engine.listOwn({ nodeSlug, instanceId });
+      return own.filter(({ idle }) => !idle).map(({ id }) => id);
+    },
     setPolicy: (change) => {
       policy = { ...policy, ...change };
     },
-    workspaces: () => readdir(mountRoot).catch(() => []),
-    run: (sandbox, run = {}) =>
-      runner.run(requestOf(sandbox, run.jobId), {
+    workspaces: async () =>
+      (await readdir(mountRoot).catch(() => [])).filter((name) => !name.startsWith('.')),
+    run: async (sandbox, run = {}) => {
+      if (size > 0 && pool.ready === 0) await prepared();
+      return runner.run(requestOf(sandbox, run.jobId), {
         attempt: run.attempt ?? 1,
         signal: run.signal ?? new AbortController().signal,
         ...(run.onStarted === undefined ? {} : { onStarted: run.onStarted }),
-      }),
+      });
+    },
     [Symbol.asyncDispose]: async () => {
       await runner.stopAll('shutdown');
       await runner.settled();
+      closing.abort();
+      await pool.settled();
+      pool.close();
       runner.close();
       await rm(folder, { recursive: true, force: true });
     },

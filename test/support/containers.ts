@@ -5,7 +5,7 @@ import { eventually } from './wait.ts';
 
 const run = promisify(execFile);
 
-/** Containers of the product as the Docker Engine sees them. */
+/** Containers of jobs as the Docker Engine sees them; those that wait for a job are none. */
 export interface Containers {
   /** Names, running or not. */
   list(): Promise<string[]>;
@@ -20,7 +20,7 @@ export function containersOf(by: { readonly task: string } | { readonly node: st
     const { stdout } = await run('docker', args, {
       env: { ...process.env, DOCKER_HOST: testSetting('dockerHost') },
     });
-    return stdout.split('\n').filter((name) => name !== '');
+    return stdout.split('\n').filter((name) => name !== '' && !name.startsWith('cynodeai-pool-'));
   };
   return {
     list: () => list(),
