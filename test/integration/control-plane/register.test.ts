@@ -204,7 +204,7 @@ describe('a node of upstream', () => {
 });
 
 describe('a new incarnation', () => {
-  it('ends the attempts of the older one and refuses its token', async () => {
+  it('ends the attempts of the older one with their activities, and refuses its token', async () => {
     const agent = temporalAgent();
     const first = await register(plane(), { agent });
     const { taskId, jobIds } = await seedTask(plane().db, await seedUser(plane().db));
@@ -220,6 +220,9 @@ describe('a new incarnation', () => {
       .where('job_id', '=', jobIds[0])
       .executeTakeFirstOrThrow();
     expect(stored).toMatchObject({ state: 'lost', end_reason: 'incarnation_ended' });
+    await plane().settled();
+    const ended = { taskId, jobId: jobIds[0], attempt: 1, state: 'lost' };
+    expect(plane().workflows.endedAttempts).toContainEqual(ended);
     for (const [method, url, body] of [
       ['GET', PATHS.nodeConfig, undefined],
       ['POST', PATHS.nodeConfig, ack(first)],
