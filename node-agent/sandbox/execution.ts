@@ -8,14 +8,14 @@ import type { Claim, PreparedContainer } from './prepared.ts';
 import type { ContainerRemover } from './remover.ts';
 import { stopReasonOf, type JobStoppedError } from './stop.ts';
 import { waitAtMost } from './wait-at-most.ts';
-import { exceeds, type TreeBounds } from './workspace.ts';
+import { exceeds, type Excess, type TreeBounds } from './workspace.ts';
 import { watchWorkspace } from './workspace-watch.ts';
 
 /** How a container ended. */
 export type Ending =
   | { readonly kind: 'exited'; readonly exitCode: number }
   | { readonly kind: 'out_of_memory'; readonly exitCode: number }
-  | { readonly kind: 'workspace_exceeded'; readonly what: 'bytes' | 'entries' }
+  | { readonly kind: 'workspace_exceeded'; readonly what: Excess }
   | { readonly kind: 'timeout' };
 
 export interface Execution {

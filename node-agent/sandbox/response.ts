@@ -2,12 +2,14 @@ import { rfc3339 } from '../../contracts/ids.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
 import type { RunRequest, RunResponse } from '../../contracts/jobs.ts';
 import { withNote, type OutputText } from './bounded-output.ts';
+import { limitHint } from './limit-hint.ts';
 import type { Ending, Execution } from './execution.ts';
 import type { SandboxLimits } from './policy.ts';
+import { megabytes } from './megabytes.ts';
+import type { Excess } from './workspace.ts';
 
 /** Exit code when the command's own is not known: timeout, a limit of the node, or no start (contract §10.3). */
 const NO_EXIT_CODE = -1;
-const MEGABYTE = 1024 * 1024;
 
 /** Reply for a container that ran. `exit_code` is always there. */
 export function responseOf(
@@ -17,9 +19,11 @@ export function responseOf(
   bounds: { readonly limits: SandboxLimits; readonly timeoutSeconds: number },
 ): RunResponse {
   const { ending } = execution;
-  const note = noteOf(ending, bounds);
   const stdout = execution.stdout.read();
-  const stderr = noted(execution.stderr.read(), note, bounds.limits.outputBytes);
+  const ownStderr = execution.stderr.read();
+  const note = noteOf(ending, bounds);
+  const hint = isSuccess(ending) ? null : limitHint(ownStderr.text, bounds.limits);
+  const stderr = noted(ownStderr, [hint, note], bounds.limits.outputBytes);
   const own = ending.kind === 'exited' || ending.kind === 'out_of_memory';
   return {
     ...frame(request, startedAt),
@@ -64,7 +68,11 @@ function frame(
 
 function statusOf(ending: Ending): RunResponse['status'] {
   if (ending.kind === 'timeout') return 'timeout';
-  return ending.kind === 'exited' && ending.exitCode === 0 ? 'completed' : 'failed';
+  return isSuccess(ending) ? 'completed' : 'failed';
+}
+
+function isSuccess(ending: Ending): boolean {
+  return ending.kind === 'exited' && ending.exitCode === 0;
 }
 
 function noteOf(
@@ -79,16 +87,22 @@ function noteOf(
     case 'out_of_memory':
       return `ran out of memory: the limit is ${megabytes(limits.memoryBytes)}`;
     case 'workspace_exceeded':
-      return ending.what === 'bytes'
-        ? `stopped: /workspace grew beyond its limit of ${megabytes(limits.workspaceBytes)}`
-        : `stopped: /workspace has more than ${limits.workspaceEntries} files and folders`;
+      return `stopped: ${excessText(ending.what, limits)}`;
   }
 }
 
-function megabytes(bytes: number): string {
-  return `${Math.round(bytes / MEGABYTE)} MB`;
+function excessText(what: Excess, limits: SandboxLimits): string {
+  switch (what) {
+    case 'bytes':
+      return `/workspace grew beyond its limit of ${megabytes(limits.workspaceBytes)}`;
+    case 'entries':
+      return `/workspace has more than ${limits.workspaceEntries} files and folders`;
+    case 'depth':
+      return '/workspace has folders nested so deep that their paths are too long';
+  }
 }
 
-function noted(output: OutputText, note: string | null, maxBytes: number): OutputText {
-  return note === null ? output : withNote(output, `cynodeai: ${note}`, maxBytes);
+function noted(output: OutputText, notes: readonly (string | null)[], maxBytes: number): OutputText {
+  const lines = notes.filter((note) => note !== null).map((note) => `cynodeai: ${note}`);
+  return lines.length === 0 ? output : withNote(output, lines.join('\n'), maxBytes);
 }

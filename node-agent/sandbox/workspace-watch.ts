@@ -1,5 +1,5 @@
 import { sleep } from '../../platform/clock.ts';
-import { exceeds, type TreeBounds } from './workspace.ts';
+import { exceeds, type Excess, type TreeBounds } from './workspace.ts';
 
 const MIN_INTERVAL_MS = 500;
 /** Share of the time spent on looking: one part in this many. */
@@ -10,7 +10,7 @@ export async function watchWorkspace(
   path: string,
   bounds: TreeBounds,
   signal: AbortSignal,
-): Promise<'bytes' | 'entries' | null> {
+): Promise<Excess | null> {
   let intervalMs = MIN_INTERVAL_MS;
   for (;;) {
     await sleep(intervalMs, signal);

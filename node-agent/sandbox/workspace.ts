@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { chmod, chown, lstat, mkdir, opendir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import type { ContainerPlan, SandboxUser } from './plan.ts';
 
 /** Root of the workspaces of one agent: `<state>/sandbox_mounts`. */
@@ -70,15 +72,31 @@ export class WorkspaceRoot {
   }
 }
 
-/** A job may have locked its own folders, which stops an agent that is not root. */
+const run = promisify(execFile);
+
+/** A job may have locked its own folders, which stops an agent that is not root, or nested them beyond any path's length. */
 async function removeTree(path: string): Promise<void> {
   const remove = (): Promise<void> => rm(path, { recursive: true, force: true, maxRetries: 3 });
   try {
     await remove();
-  } catch {
+  } catch (error) {
+    if (isTooDeep(error)) return removeByProgram(path);
     await unlockFolders(path);
-    await remove();
+    await remove().catch((again: unknown) => {
+      if (!isTooDeep(again)) throw again;
+      return removeByProgram(path);
+    });
   }
+}
+
+/** The system's programs go from folder to folder, which Node cannot. */
+async function removeByProgram(path: string): Promise<void> {
+  if (process.getuid?.() !== 0) await run('chmod', ['-R', 'u+rwX', path]).catch(() => undefined);
+  await run('rm', ['-rf', path]);
+}
+
+function isTooDeep(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENAMETOOLONG';
 }
 
 /** Folders may go meanwhile: a removal that failed in one place still goes on in others. */
@@ -103,20 +121,25 @@ export interface TreeBounds {
 
 const BLOCK_BYTES = 512;
 
+/** What a tree has too much of. `depth`: folders in folders whose path is too long to look into. */
+export type Excess = 'bytes' | 'entries' | 'depth';
+
 /**
  * Whether a tree uses more disk, or has more files and folders, than allowed. Stops counting at a bound. The tree may
  * change while it is read.
  */
-export async function exceeds(path: string, bounds: TreeBounds): Promise<'bytes' | 'entries' | null> {
+export async function exceeds(path: string, bounds: TreeBounds): Promise<Excess | null> {
   let bytes = 0;
   let entries = 0;
   const folders = [path];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    const names = await opendir(folder).catch(() => null);
+    const names = await opendir(folder).catch((error: unknown) => (isTooDeep(error) ? 'depth' : null));
+    if (names === 'depth') return names;
     if (names === null) continue;
     for await (const entry of names) {
       const child = join(folder, entry.name);
-      const stat = await lstat(child).catch(() => null);
+      const stat = await lstat(child).catch((error: unknown) => (isTooDeep(error) ? 'depth' : null));
+      if (stat === 'depth') return stat;
       if (stat === null) continue;
       // Each of several names of one file carries its share.
       bytes += stat.isDirectory() ? 0 : (stat.blocks * BLOCK_BYTES) / stat.nlink;
