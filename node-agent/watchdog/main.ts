@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { bootId, bootTimeMs, sleep } from '../../platform/clock.ts';
 import { createLogger } from '../../platform/logger.ts';
-import { createDockerEngine } from '../sandbox/index.ts';
+// Not all of the sandbox: this process is to stay small.
+import { createDockerEngine } from '../sandbox/docker-engine.ts';
 import { readLeases } from './lease-files.ts';
 import { parseSettings } from './settings.ts';
 import { LOOK_MS, Watchdog } from './watchdog.ts';
