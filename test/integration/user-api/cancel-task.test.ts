@@ -1,31 +1,19 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { CynodeError } from '../../../contracts/errors.ts';
-import { taskSchema } from '../../../contracts/tasks.ts';
-import type { Task } from '../../../contracts/tasks.ts';
-import { startUserApiHarness } from '../../support/user-api/harness.ts';
-import type { Reply, TestUser, UserApiHarness } from '../../support/user-api/harness.ts';
+import type { Reply } from '../../support/user-api/harness.ts';
+import { useTasks } from './tasks-context.ts';
 
-let api: UserApiHarness;
-let user: TestUser;
-beforeAll(async () => {
-  api = await startUserApiHarness();
-  user = await api.createUser();
-});
-afterAll(() => api[Symbol.asyncDispose]());
+const { api, user, createTask } = useTasks();
 
-const createTask = async (more: object = {}, by = user): Promise<Task> => {
-  const body = { prompt: 'echo x', input_mode: 'script', ...more };
-  return taskSchema.parse((await by.call({ method: 'POST', url: '/v1/tasks', body })).body);
-};
 const setStatus = (id: string, status: 'running' | 'completed' | 'failed'): Promise<unknown> =>
-  api.db.updateTable('tasks').set({ status }).where('id', '=', id).execute();
+  api().db.updateTable('tasks').set({ status }).where('id', '=', id).execute();
 
 describe('cancel', () => {
-  const cancel = (ref: string, by = user): Promise<Reply> =>
+  const cancel = (ref: string, by = user()): Promise<Reply> =>
     by.call({ method: 'POST', url: `/v1/tasks/${ref}/cancel` });
   const rowOf = (id: string): Promise<Record<string, unknown>> =>
-    api.db
-      .selectFrom('tasks')
+    api()
+      .db.selectFrom('tasks')
       .innerJoin('jobs', 'jobs.task_id', 'tasks.id')
       .select(['tasks.status', 'tasks.cancel_requested_at', 'tasks.cancel_delivered_at'])
       .select('jobs.cancel_requested_at as job_cancel_requested_at')
@@ -45,13 +33,13 @@ describe('cancel', () => {
       cancel_delivered_at: expect.any(Date),
       job_cancel_requested_at: expect.any(Date),
     });
-    expect(api.calls.canceled.filter((id) => id === task.id)).toHaveLength(2);
+    expect(api().calls.canceled.filter((id) => id === task.id)).toHaveLength(2);
   });
 
   it('is left to the reconciler while Temporal is away', async () => {
     const task = await createTask();
-    api.calls.failure = new CynodeError('unavailable', 'away');
-    const reply = await cancel(task.id).finally(() => (api.calls.failure = null));
+    api().calls.failure = new CynodeError('unavailable', 'away');
+    const reply = await cancel(task.id).finally(() => (api().calls.failure = null));
     expect(reply.status).toBe(200);
     expect(await rowOf(task.id)).toMatchObject({
       cancel_requested_at: expect.any(Date),
@@ -64,12 +52,12 @@ describe('cancel', () => {
     await setStatus(task.id, 'completed');
     expect((await cancel(task.id)).body).toEqual({ task_id: task.id, canceled: true });
     expect(await rowOf(task.id)).toMatchObject({ status: 'completed', cancel_requested_at: null });
-    expect(api.calls.canceled).not.toContain(task.id);
+    expect(api().calls.canceled).not.toContain(task.id);
   });
 
   it("is refused for somebody else's task and for an unknown one", async () => {
     const task = await createTask();
-    const stranger = await api.createUser();
+    const stranger = await api().createUser();
     expect((await cancel(task.id, stranger)).status).toBe(403);
     expect((await cancel('no-such-task')).status).toBe(404);
     expect(await rowOf(task.id)).toMatchObject({ cancel_requested_at: null });

@@ -1,27 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { CynodeError } from '../../../contracts/errors.ts';
 import { runRequestSchema } from '../../../contracts/jobs.ts';
-import { taskSchema } from '../../../contracts/tasks.ts';
-import type { Task } from '../../../contracts/tasks.ts';
-import { startUserApiHarness } from '../../support/user-api/harness.ts';
-import type { Reply, TestUser, UserApiHarness } from '../../support/user-api/harness.ts';
+import { useTasks } from './tasks-context.ts';
 
-let api: UserApiHarness;
-let user: TestUser;
-beforeAll(async () => {
-  api = await startUserApiHarness();
-  user = await api.createUser();
-});
-afterAll(() => api[Symbol.asyncDispose]());
-
-const create = (body: unknown, headers?: Record<string, string>, by = user): Promise<Reply> =>
-  by.call({ method: 'POST', url: '/v1/tasks', body, ...(headers === undefined ? {} : { headers }) });
-const taskOf = (reply: Reply): Task => taskSchema.parse(reply.body);
-const script = (prompt: string, more: object = {}): object => ({ prompt, input_mode: 'script', ...more });
-const countTasks = async (owner = user): Promise<number> => {
-  const rows = await api.db.selectFrom('tasks').select('id').where('created_by', '=', owner.id).execute();
-  return rows.length;
-};
+const { api, user, create, taskOf, script, countTasks } = useTasks();
 
 describe('creating a task', () => {
   it('stores task and job, starts the workflow and answers with the task object', async () => {
@@ -40,14 +22,14 @@ describe('creating a task', () => {
       updated_at: expect.any(String),
     });
     expect(reply.text.endsWith('\n')).toBe(true);
-    expect(api.calls.started.at(-1)).toEqual({
+    expect(api().calls.started.at(-1)).toEqual({
       taskId: task.id,
       name: 'say-hello',
-      userHandle: user.handle,
-      projectSlug: `default-${user.id}`,
+      userHandle: user().handle,
+      projectSlug: `default-${user().id}`,
       inputMode: 'script',
     });
-    const jobs = await api.db.selectFrom('jobs').selectAll().where('task_id', '=', task.id).execute();
+    const jobs = await api().db.selectFrom('jobs').selectAll().where('task_id', '=', task.id).execute();
     expect(jobs).toHaveLength(1);
     expect(jobs[0]).toMatchObject({ ordinal: 1, status: 'queued', timeout_seconds: 60 });
     expect(runRequestSchema.parse(jobs[0]?.payload)).toEqual({
@@ -56,8 +38,8 @@ describe('creating a task', () => {
       job_id: jobs[0]?.id,
       sandbox: { script: 'echo hello', timeout_seconds: 60, use_inference: false },
     });
-    const row = await api.db
-      .selectFrom('tasks')
+    const row = await api()
+      .db.selectFrom('tasks')
       .selectAll()
       .where('id', '=', task.id)
       .executeTakeFirstOrThrow();
@@ -73,8 +55,8 @@ describe('creating a task', () => {
         image: 'python:3.13-slim',
       }),
     );
-    const { payload, timeout_seconds } = await api.db
-      .selectFrom('jobs')
+    const { payload, timeout_seconds } = await api()
+      .db.selectFrom('jobs')
       .select(['payload', 'timeout_seconds'])
       .where('task_id', '=', task.id)
       .executeTakeFirstOrThrow();
@@ -88,11 +70,11 @@ describe('creating a task', () => {
   });
 
   it('is 201 also while Temporal is away, and leaves the start to the reconciler', async () => {
-    api.calls.failure = new CynodeError('unavailable', 'away');
-    const reply = await create(script('true')).finally(() => (api.calls.failure = null));
+    api().calls.failure = new CynodeError('unavailable', 'away');
+    const reply = await create(script('true')).finally(() => (api().calls.failure = null));
     expect(reply.status).toBe(201);
-    const row = await api.db
-      .selectFrom('tasks')
+    const row = await api()
+      .db.selectFrom('tasks')
       .selectAll()
       .where('id', '=', taskOf(reply).id)
       .executeTakeFirstOrThrow();
@@ -100,9 +82,9 @@ describe('creating a task', () => {
   });
 
   it('does not wait long for a Temporal that does not answer', async () => {
-    api.calls.delayMs = 3000;
+    api().calls.delayMs = 3000;
     const start = performance.now();
-    const reply = await create(script('true')).finally(() => (api.calls.delayMs = 0));
+    const reply = await create(script('true')).finally(() => (api().calls.delayMs = 0));
     expect(reply.status).toBe(201);
     expect(performance.now() - start).toBeLessThan(2500);
   });
@@ -172,7 +154,7 @@ describe('creating a task', () => {
   it('stores a prompt of 9 MiB', async () => {
     const reply = await create(script('x'.repeat(9 * 1024 * 1024)));
     expect(reply.status).toBe(201);
-    const list = await user.call({ url: '/v1/tasks?limit=1' });
+    const list = await user().call({ url: '/v1/tasks?limit=1' });
     expect(list.text.length).toBeLessThan(2000);
   });
 });

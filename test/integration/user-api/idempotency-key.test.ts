@@ -1,34 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { CynodeError } from '../../../contracts/errors.ts';
-import { taskSchema } from '../../../contracts/tasks.ts';
-import type { Task } from '../../../contracts/tasks.ts';
-import { startUserApiHarness } from '../../support/user-api/harness.ts';
-import type { Reply, TestUser, UserApiHarness } from '../../support/user-api/harness.ts';
+import type { Reply } from '../../support/user-api/harness.ts';
+import { useTasks } from './tasks-context.ts';
 
-let api: UserApiHarness;
-let user: TestUser;
-beforeAll(async () => {
-  api = await startUserApiHarness();
-  user = await api.createUser();
-});
-afterAll(() => api[Symbol.asyncDispose]());
-
-const create = (body: unknown, headers?: Record<string, string>, by = user): Promise<Reply> =>
-  by.call({ method: 'POST', url: '/v1/tasks', body, ...(headers === undefined ? {} : { headers }) });
-const taskOf = (reply: Reply): Task => taskSchema.parse(reply.body);
-const script = (prompt: string, more: object = {}): object => ({ prompt, input_mode: 'script', ...more });
-const countTasks = async (owner = user): Promise<number> => {
-  const rows = await api.db.selectFrom('tasks').select('id').where('created_by', '=', owner.id).execute();
-  return rows.length;
-};
+const { api, user, create, taskOf, script, countTasks } = useTasks();
 
 describe('the Idempotency-Key', () => {
-  const keyed = (key: string, body: object, by = user): Promise<Reply> =>
+  const keyed = (key: string, body: object, by = user()): Promise<Reply> =>
     create(body, { 'idempotency-key': key }, by);
 
   it('makes one task of 20 parallel requests', async () => {
-    const owner = await api.createUser();
+    const owner = await api().createUser();
     const key = randomUUID();
     const replies = await Promise.all(
       Array.from({ length: 20 }, () => keyed(key, script('echo once'), owner)),
@@ -36,8 +19,8 @@ describe('the Idempotency-Key', () => {
     expect(replies.map(({ status }) => status)).toEqual(Array(20).fill(201));
     expect(new Set(replies.map((reply) => taskOf(reply).id)).size).toBe(1);
     expect(await countTasks(owner)).toBe(1);
-    const jobs = await api.db
-      .selectFrom('jobs')
+    const jobs = await api()
+      .db.selectFrom('jobs')
       .innerJoin('tasks', 'tasks.id', 'jobs.task_id')
       .select('jobs.id')
       .where('tasks.created_by', '=', owner.id)
@@ -69,7 +52,7 @@ describe('the Idempotency-Key', () => {
   });
 
   it('belongs to its user', async () => {
-    const [a, b] = [await api.createUser(), await api.createUser()];
+    const [a, b] = [await api().createUser(), await api().createUser()];
     const key = randomUUID();
     const ids = [await keyed(key, script('x'), a), await keyed(key, script('y'), b)].map(
       (reply) => taskOf(reply).id,
@@ -79,12 +62,12 @@ describe('the Idempotency-Key', () => {
 
   it('tries the start again when it had failed', async () => {
     const key = randomUUID();
-    api.calls.failure = new CynodeError('unavailable', 'away');
-    const first = taskOf(await keyed(key, script('x')).finally(() => (api.calls.failure = null)));
-    expect(api.calls.started.some(({ taskId }) => taskId === first.id)).toBe(false);
+    api().calls.failure = new CynodeError('unavailable', 'away');
+    const first = taskOf(await keyed(key, script('x')).finally(() => (api().calls.failure = null)));
+    expect(api().calls.started.some(({ taskId }) => taskId === first.id)).toBe(false);
     await keyed(key, script('x'));
     await keyed(key, script('x'));
-    expect(api.calls.started.filter(({ taskId }) => taskId === first.id)).toHaveLength(1);
+    expect(api().calls.started.filter(({ taskId }) => taskId === first.id)).toHaveLength(1);
   });
 
   it.each([

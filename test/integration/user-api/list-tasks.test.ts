@@ -1,30 +1,19 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
-import { taskListSchema, taskSchema } from '../../../contracts/tasks.ts';
+import { taskListSchema } from '../../../contracts/tasks.ts';
 import type { Task, TaskList } from '../../../contracts/tasks.ts';
-import { startUserApiHarness } from '../../support/user-api/harness.ts';
-import type { TestUser, UserApiHarness } from '../../support/user-api/harness.ts';
+import { useTasks } from './tasks-context.ts';
 
-let api: UserApiHarness;
-let user: TestUser;
-beforeAll(async () => {
-  api = await startUserApiHarness();
-  user = await api.createUser();
-});
-afterAll(() => api[Symbol.asyncDispose]());
+const { api, user, createTask } = useTasks();
 
-const createTask = async (more: object = {}, by = user): Promise<Task> => {
-  const body = { prompt: 'echo x', input_mode: 'script', ...more };
-  return taskSchema.parse((await by.call({ method: 'POST', url: '/v1/tasks', body })).body);
-};
-const list = async (query: string, by = user): Promise<TaskList> =>
+const list = async (query: string, by = user()): Promise<TaskList> =>
   taskListSchema.parse((await by.call({ url: `/v1/tasks?${query}` })).body);
 const setStatus = (id: string, status: 'running' | 'completed' | 'failed'): Promise<unknown> =>
-  api.db.updateTable('tasks').set({ status }).where('id', '=', id).execute();
+  api().db.updateTable('tasks').set({ status }).where('id', '=', id).execute();
 
 describe('the list of tasks', () => {
   it('is newest first and paged by cursor without repeating or skipping, while tasks come', async () => {
-    const owner = await api.createUser();
+    const owner = await api().createUser();
     const ids: string[] = [];
     for (let n = 0; n < 7; n += 1) ids.unshift((await createTask({}, owner)).id);
     const first = await list('limit=3', owner);
@@ -41,7 +30,7 @@ describe('the list of tasks', () => {
   });
 
   it('takes a short decimal cursor for an offset, which wins over the offset', async () => {
-    const owner = await api.createUser();
+    const owner = await api().createUser();
     const ids: string[] = [];
     for (let n = 0; n < 4; n += 1) ids.unshift((await createTask({}, owner)).id);
     expect((await list('offset=1', owner)).tasks.map(({ id }) => id)).toEqual(ids.slice(1));
@@ -51,10 +40,10 @@ describe('the list of tasks', () => {
   });
 
   it('keeps its order also for tasks of the same moment', async () => {
-    const owner = await api.createUser();
+    const owner = await api().createUser();
     for (let n = 0; n < 5; n += 1) await createTask({}, owner);
     await sql`update tasks set created_at = '2026-01-01T00:00:00.123456Z' where created_by = ${owner.id}`.execute(
-      api.db,
+      api().db,
     );
     const seen: string[] = [];
     let cursor = '';
@@ -67,7 +56,7 @@ describe('the list of tasks', () => {
   });
 
   it('filters by status before paging', async () => {
-    const owner = await api.createUser();
+    const owner = await api().createUser();
     const tasks: Task[] = [];
     for (let n = 0; n < 6; n += 1) tasks.push(await createTask({}, owner));
     await setStatus(tasks[0]?.id ?? '', 'completed');
@@ -97,11 +86,11 @@ describe('the list of tasks', () => {
     'status=nonsense',
     'status=%00',
   ])('refuses %s with 400', async (query) => {
-    expect((await user.call({ url: `/v1/tasks?${query}` })).status).toBe(400);
+    expect((await user().call({ url: `/v1/tasks?${query}` })).status).toBe(400);
   });
 
   it("shows nobody else's tasks", async () => {
-    const [a, b] = [await api.createUser(), await api.createUser()];
+    const [a, b] = [await api().createUser(), await api().createUser()];
     await createTask({}, a);
     expect((await list('', b)).tasks).toEqual([]);
   });

@@ -1,32 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { taskSchema } from '../../../contracts/tasks.ts';
-import type { Task } from '../../../contracts/tasks.ts';
-import { startUserApiHarness } from '../../support/user-api/harness.ts';
-import type { Reply, TestUser, UserApiHarness } from '../../support/user-api/harness.ts';
+import { describe, expect, it } from '@jest/globals';
+import type { TestUser } from '../../support/user-api/harness.ts';
+import { useTasks } from './tasks-context.ts';
 
-let api: UserApiHarness;
-let user: TestUser;
-beforeAll(async () => {
-  api = await startUserApiHarness();
-  user = await api.createUser();
-});
-afterAll(() => api[Symbol.asyncDispose]());
-
-const create = (body: unknown, headers?: Record<string, string>, by = user): Promise<Reply> =>
-  by.call({ method: 'POST', url: '/v1/tasks', body, ...(headers === undefined ? {} : { headers }) });
-const taskOf = (reply: Reply): Task => taskSchema.parse(reply.body);
-const script = (prompt: string, more: object = {}): object => ({ prompt, input_mode: 'script', ...more });
+const { api, create, taskOf, script } = useTasks();
 
 describe('the project', () => {
   it('is the default one, made once, also by many tasks at the same time', async () => {
-    const newcomer = await api.createUser();
+    const newcomer = await api().createUser();
     const replies = await Promise.all(
       Array.from({ length: 10 }, (_, n) => create(script('x', { task_name: `t${n}` }), {}, newcomer)),
     );
     expect(replies.map(({ status }) => status)).toEqual(Array(10).fill(201));
-    const projects = await api.db
-      .selectFrom('projects')
+    const projects = await api()
+      .db.selectFrom('projects')
       .selectAll()
       .where('owner_id', '=', newcomer.id)
       .execute();
@@ -35,10 +22,10 @@ describe('the project', () => {
   });
 
   it("must exist and be the caller's own", async () => {
-    const stranger = await api.createUser();
+    const stranger = await api().createUser();
     await create(script('x'), {}, stranger);
-    const { id } = await api.db
-      .selectFrom('projects')
+    const { id } = await api()
+      .db.selectFrom('projects')
       .select('id')
       .where('owner_id', '=', stranger.id)
       .executeTakeFirstOrThrow();
@@ -51,7 +38,7 @@ describe('the project', () => {
 
 describe('names', () => {
   it('get suffixes without a gap when 20 tasks of one name are created at once', async () => {
-    const owner = await api.createUser();
+    const owner = await api().createUser();
     const replies = await Promise.all(
       Array.from({ length: 20 }, () => create(script('x', { task_name: 'Build' }), {}, owner)),
     );
@@ -62,7 +49,7 @@ describe('names', () => {
   });
 
   it('are counted up when none is given, also by many at once', async () => {
-    const owner = await api.createUser();
+    const owner = await api().createUser();
     const replies = await Promise.all(Array.from({ length: 12 }, () => create(script('x'), {}, owner)));
     const names = replies.map((reply) => taskOf(reply).task_name).toSorted();
     expect(names).toEqual(
@@ -74,7 +61,7 @@ describe('names', () => {
   });
 
   it('are per user, and a chosen name that looks like a suffix does no harm', async () => {
-    const [a, b] = [await api.createUser(), await api.createUser()];
+    const [a, b] = [await api().createUser(), await api().createUser()];
     const name = async (owner: TestUser, wanted: string): Promise<string | undefined> =>
       taskOf(await create(script('x', { task_name: wanted }), {}, owner)).task_name;
     expect(await name(a, 'deploy-3')).toBe('deploy-3');
