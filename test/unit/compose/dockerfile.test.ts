@@ -40,7 +40,7 @@ function loadedBy(entries: readonly string[], isFollowed: (path: string) => bool
 
 const isNodeAgents = (path: string): boolean => path.startsWith('node-agent/');
 const ORCHESTRATOR = loadedBy(['bin/main.ts'], (path) => !isNodeAgents(path));
-const NODE_AGENT = loadedBy(['bin/main.ts', 'node-agent/role.ts'], (path) =>
+const NODE_AGENT = loadedBy(['bin/main.ts', 'node-agent/role.ts', 'node-agent/watchdog/main.ts'], (path) =>
   /^(bin\/(main|roles)\.ts|node-agent\/|platform\/|contracts\/)/.test(path),
 );
 const CYNORK = loadedBy(['cli/main.ts']);
