@@ -5,6 +5,7 @@ import { buildIfStale } from '../../scripts/build/outputs.ts';
 import { workflowsOutput } from '../../scripts/build/workflows.ts';
 import { publishTestSetting } from '../support/engines/environment.ts';
 import { releaseAll } from '../support/engines/releases.ts';
+import { markdownOf } from './markdown.ts';
 import { formatReport } from './report.ts';
 import { runFaults } from './run.ts';
 
@@ -17,8 +18,8 @@ const USAGE = `npm run faults -- [--faults N] [--seed S] [--minutes M] [--in-fli
   --gap S        least seconds between two injections; up to 4 more are added (2)
   --dockerd      also restart a Docker daemon of its own, used by the second node; needs root
   --temporal-server KIND  file: the development server (usual); postgres: the server on the same Postgres
-  --logs FOLDER  keep the journals and everybody's logs there
-  --report FILE  write the report there as JSON`;
+  --logs FOLDER  keep the journals, everybody's logs and time lines of the slowest recoveries there
+  --report FILE  write the report there as JSON, and beside it as Markdown (.md)`;
 
 const optionsSchema = z.object({
   faults: z.coerce.number().int().min(1).max(100_000).default(50),
@@ -74,7 +75,10 @@ async function main(): Promise<number> {
     logsFolder: options.logs,
     say: (line) => console.error(line),
   });
-  if (options.report !== undefined) await writeFile(options.report, `${JSON.stringify(report, null, 2)}\n`);
+  if (options.report !== undefined) {
+    await writeFile(options.report, `${JSON.stringify(report, null, 2)}\n`);
+    await writeFile(`${options.report.replace(/\.json$/, '')}.md`, `${markdownOf(report)}\n`);
+  }
   console.log(formatReport(report));
   return report.violations.length === 0 ? 0 : 1;
 }
