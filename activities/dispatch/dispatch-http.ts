@@ -92,11 +92,28 @@ async function runOnNode(
     });
     return data;
   } catch (error) {
-    signal.throwIfAborted();
+    if (signal.aborted) throw brokenOff(deps, signal.reason, { jobId, attempt });
     if (neverStarted(error)) await returnClaim(deps.db, jobId, attempt, claimId);
     deps.logger.warn({ err: error, jobId, attempt }, 'dispatch to the node failed');
     throw codedFailure('node_fault', { nonRetryable: true });
   }
+}
+
+/**
+ * The task is cancelled, or this worker stops. The connection is closed by now: our own node agent ends the job on that,
+ * of another one nobody knows. So the job holds until the attempt cannot act any more, unless it is cancelled.
+ */
+function brokenOff(
+  { logger }: DispatchDeps,
+  reason: unknown,
+  fields: { readonly jobId: string; readonly attempt: number },
+): unknown {
+  const why = reason instanceof Error ? reason.message : String(reason);
+  logger.warn(
+    { ...fields, reason: why },
+    'the dispatch to the node was broken off; its outcome is not known',
+  );
+  return reason;
 }
 
 /** Statuses with which a Worker API refuses a job (contract §10.3). A gateway's 502 or 504 says nothing of the node. */

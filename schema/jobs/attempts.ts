@@ -69,6 +69,14 @@ export function findLiveAttempt(tx: Transaction, jobId: string): Promise<LiveAtt
 
 const NEVER_RAN: ReadonlySet<string> = new Set<AttemptEnd>(['not_started', 'node_unable']);
 
+/** Nobody hears of this attempt any more, and its node cannot be told to stop it. Shown to whoever waits for the job. */
+export async function markOutcomeUnknown(tx: Transaction, attempt: AttemptRow): Promise<void> {
+  await sql`
+    update job_attempts set outcome_unknown_since = coalesce(outcome_unknown_since, now())
+    where job_id = ${attempt.job_id} and number = ${attempt.number}
+  `.execute(tx);
+}
+
 /**
  * Ends an attempt and writes the audit row. Its tokens die with it. One that is lost counts against the job when it was
  * claimed, unless its container is known never to have started.

@@ -6,7 +6,7 @@ import type { RunResponse } from '../../contracts/jobs.ts';
 import { isTerminalJobStatus } from '../../contracts/tasks.ts';
 import { LEASE } from '../../contracts/temporal.ts';
 import type { Transaction } from '../database.ts';
-import { endAttempt, findLiveAttempt, lockJob } from './attempts.ts';
+import { endAttempt, findLiveAttempt, lockJob, markOutcomeUnknown } from './attempts.ts';
 import type { AttemptRow, JobRow, LiveAttempt } from './attempts.ts';
 import { storeResult } from './intake.ts';
 import { passByUntilHeardOf, placeWaitingJobs } from './placement.ts';
@@ -81,9 +81,9 @@ async function standingStep(
   const neverStarted = canceled && live.state === 'placed';
   if (live.number > request.previousAttempt && !neverStarted) return placedStep(tx, job, live);
   if (canceled) return null; // a node that cannot be told to stop is fenced
-  return live.acts_for_ms > 0
-    ? { kind: 'hold', jobId: job.id, retryAfterMs: Math.ceil(live.acts_for_ms) }
-    : null;
+  if (live.acts_for_ms === 0) return null;
+  await markOutcomeUnknown(tx, live);
+  return { kind: 'hold', jobId: job.id, retryAfterMs: Math.ceil(live.acts_for_ms) };
 }
 
 /** Gives the live attempt up. The job ends, or it waits (null): in its old place if it did before. */

@@ -22,6 +22,8 @@ export interface TaskRow {
   readonly attachments: readonly string[] | null;
   /** Of the first job that waits for a node. */
   readonly waiting_code: WaitingCode | null;
+  /** Until then an attempt of the task may act unheard of, and its job waits for that. */
+  readonly holds_until: Date | null;
 }
 
 /** Prompts up to this size are part of a list, so that a page stays small. */
@@ -52,6 +54,13 @@ function selectTask(
         where jobs.task_id = tasks.id and waiting_since is not null and jobs.cancel_requested_at is null
         order by ordinal limit 1
       )`.as('waiting_code'),
+    )
+    .select(
+      sql<Date | null>`(
+        select max(attempt.deadline_at) from jobs join job_attempts attempt on attempt.job_id = jobs.id
+        where jobs.task_id = tasks.id and tasks.status = 'running' and jobs.cancel_requested_at is null
+          and attempt.ended_at is null and attempt.outcome_unknown_since is not null
+      )`.as('holds_until'),
     );
 }
 

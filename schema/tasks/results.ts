@@ -11,6 +11,8 @@ export interface JobResultRow {
   readonly started_at: Date | null;
   readonly ended_at: Date | null;
   readonly waiting_code: WaitingCode | null;
+  /** Until then the newest attempt may act unheard of, and the job waits for that. */
+  readonly holds_until: Date | null;
   /** Number and node of the newest attempt. */
   readonly attempt: number | null;
   readonly node: string | null;
@@ -20,10 +22,13 @@ export interface JobResultRow {
 export async function listJobResults(db: Database, taskId: string): Promise<readonly JobResultRow[]> {
   const { rows } = await sql<JobResultRow>`
     select j.id, j.status, j.result, j.started_at, j.ended_at, last.number as attempt, last.node_slug as node,
-      case when j.cancel_requested_at is null then j.waiting_code end as waiting_code
+      case when j.cancel_requested_at is null then j.waiting_code end as waiting_code,
+      case when j.cancel_requested_at is null then last.holds_until end as holds_until
     from jobs j
     left join lateral (
-      select a.number, n.node_slug from job_attempts a join nodes n on n.id = a.node_id
+      select a.number, n.node_slug,
+        case when a.ended_at is null and a.outcome_unknown_since is not null then a.deadline_at end as holds_until
+      from job_attempts a join nodes n on n.id = a.node_id
       where a.job_id = j.id order by a.number desc limit 1
     ) last on true
     where j.task_id = ${taskId} order by j.ordinal

@@ -20,7 +20,7 @@ export interface UpstreamNode extends AsyncDisposable {
 }
 
 export async function startUpstreamNode(stack: Stack): Promise<UpstreamNode> {
-  const resources = new AsyncDisposableStack();
+  await using resources = new AsyncDisposableStack();
   const slug = `${testSetting('nodePrefix')}-upstream`;
   const port = await findFreePort();
   const workerApiUrl = `http://127.0.0.1:${port}`;
@@ -55,7 +55,8 @@ export async function startUpstreamNode(stack: Stack): Promise<UpstreamNode> {
     if (!agent.running) throw new Error(await agent.log());
     return (await fetch(`${workerApiUrl}/readyz`)).ok;
   });
-  return { slug, agent, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+  const kept = resources.move();
+  return { slug, agent, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 async function registerAsUpstream(stack: Stack, slug: string, workerApiUrl: string): Promise<string> {

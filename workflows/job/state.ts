@@ -57,7 +57,7 @@ export function describeStep(step: JobStep, ordinal: number, total: number): str
     case 'waiting':
       return `${job} waits: ${WAITING_TEXT[step.reason]}`;
     case 'hold':
-      return `${job} waits until its last attempt cannot act any more`;
+      return `${job} waits until its last attempt cannot act any more: nobody heard how it ended`;
     case 'settled':
       return `${job} ${step.jobStatus}`;
   }

@@ -8,9 +8,9 @@ import type { TaskRow } from '../../../schema/tasks/queries.ts';
 import { listJobOutputs, listJobResults } from '../../../schema/tasks/results.ts';
 import type { JobResultRow } from '../../../schema/tasks/results.ts';
 import { describeFailure } from './failure-text.ts';
-import { describeWaiting } from './waiting-text.ts';
+import { describeHold, describeWaiting } from './waiting-text.ts';
 
-type Waiting = Pick<TaskRow, 'waiting_code'>;
+type Waiting = Pick<TaskRow, 'waiting_code' | 'holds_until'>;
 
 /** Task objects of contract §5.3. */
 export async function viewTasks(db: Database, rows: readonly TaskRow[]): Promise<Task[]> {
@@ -87,9 +87,10 @@ async function slotsIfWaiting(db: Database, rows: readonly Waiting[]): Promise<S
 }
 
 function waitingReason(
-  { waiting_code: code }: Waiting,
+  { waiting_code: code, holds_until: until }: Waiting,
   slots: SlotCounts | null,
 ): { waiting_reason?: string } {
+  if (until !== null) return { waiting_reason: describeHold(until) };
   return code === null || slots === null ? {} : { waiting_reason: describeWaiting(code, slots) };
 }
 

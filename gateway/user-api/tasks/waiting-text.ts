@@ -1,4 +1,5 @@
 import type { WaitingCode } from '../../../contracts/activities.ts';
+import { rfc3339 } from '../../../contracts/ids.ts';
 import type { SlotCounts } from '../../../schema/nodes/queries.ts';
 
 /** Why a job waits, in words for its user. */
@@ -17,6 +18,14 @@ export function describeWaiting(code: WaitingCode, slots: SlotCounts): string {
     default:
       return code satisfies never;
   }
+}
+
+/** Why a job waits that had an attempt on a node which nobody can stop. */
+export function describeHold(until: Date): string {
+  return (
+    'waiting: nobody heard how the last attempt ended, and its node cannot be told to stop it; ' +
+    `it cannot act any more after ${rfc3339(until)}`
+  );
 }
 
 function describeIdle({ registered }: SlotCounts): string {
