@@ -123,6 +123,8 @@ export const nodeConfigSettingsSchema = z
             allowed_images: z.array(z.string()).optional(),
           })
           .optional(),
+        /** `allow: false`: the node gets no Ollama of ours. */
+        inference: z.object({ allow: z.boolean().optional() }).optional(),
       })
       .optional(),
     constraints: z

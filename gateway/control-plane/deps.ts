@@ -15,6 +15,7 @@ export type ControlPlaneSettings = Pick<
   | 'temporal'
   | 'temporalForNodes'
   | 'workerApiTargetUrl'
+  | 'inferenceModel'
   | 'workflowRunnerToken'
   | 'maxBodyBytes'
   | 'httpTimings'

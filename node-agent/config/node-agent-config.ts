@@ -1,5 +1,6 @@
 import type { ListenAddress } from '../../platform/config/readers.ts';
 import type { SandboxLimits } from '../sandbox/policy.ts';
+import type { InferenceConfig } from './inference-config.ts';
 
 /** Total configuration of a node agent (contract §3.3, §3.4). */
 export interface NodeAgentConfig {
@@ -20,8 +21,7 @@ export interface NodeAgentConfig {
     readonly maxRequestBytes: number;
   };
   readonly sandbox: SandboxConfig;
-  /** Reported as `inference.mode`. */
-  readonly inferenceMode: 'allow' | 'disabled' | 'require' | undefined;
+  readonly inference: InferenceConfig;
   /** Time that running jobs are given to finish when the agent ends. */
   readonly shutdownGraceMs: number;
   readonly logLevel: string;

@@ -76,6 +76,16 @@ const nodeYamlSchema = z.strictObject({
       mode: z.enum(['allow', 'disabled', 'require']).optional(),
       max_concurrency: count.optional(),
       allow_gpu: z.boolean().optional(),
+      backend: z.enum(['auto', 'container', 'process', 'existing']).optional(),
+      program: z.string().optional(),
+      image: z.string().optional(),
+      existing_url: z.string().optional(),
+      port: z.number().int().min(1).max(65_535).optional(),
+    })
+    .optional(),
+  models: z
+    .strictObject({
+      import: z.array(z.strictObject({ model: z.string().min(1), file: z.string().min(1) })).optional(),
     })
     .optional(),
   storage: z

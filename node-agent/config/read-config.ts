@@ -13,6 +13,7 @@ import {
 } from '../../platform/config/readers.ts';
 import type { NodeAgentConfig } from './node-agent-config.ts';
 import { readNodeYaml, type NodeYaml } from './node-yaml.ts';
+import { readInferenceConfig } from './read-inference-config.ts';
 import { readSandboxConfig, type HostFacts } from './read-sandbox-config.ts';
 
 const SECOND_MS = 1000;
@@ -45,7 +46,7 @@ export function readNodeAgentConfig(env: Env, options: ReadOptions): NodeAgentCo
       host: options.host,
       defaultMountRoot: join(stateDir, 'sandbox_mounts'),
     }),
-    inferenceMode: yaml?.inference?.mode,
+    inference: readInferenceConfig(env, yaml, stateDir),
     shutdownGraceMs: durationMs(env, 'NODE_SHUTDOWN_GRACE', 10 * SECOND_MS),
     logLevel: optional(env, 'LOG_LEVEL') ?? yaml?.logging?.level ?? 'info',
   };

@@ -8,10 +8,13 @@ import type { Registry } from '../../platform/metrics.ts';
 import type { NodeAgentConfig } from '../config/node-agent-config.ts';
 import { createJobFiles } from '../files/job-files.ts';
 import { Outbox } from '../outbox/outbox.ts';
+import { createInference } from '../inference/create.ts';
+import type { InferenceSupervisor } from '../inference/supervisor.ts';
 import type { ContainerEngine, JobRunner, WarmPool } from '../sandbox/index.ts';
 import { createControlActivities } from '../temporal/control-activities.ts';
 import { startTemporalLink } from '../temporal/link.ts';
 import { createNodeMetrics, measuredEngine, showNodeLoad, type NodeMetrics } from '../telemetry/metrics.ts';
+import { SANDBOX_ONLY_LABEL } from '../telemetry/capability.ts';
 import { createNodeTelemetry } from '../telemetry/node-telemetry.ts';
 import { NodeLease } from '../temporal/node-lease.ts';
 import { createJobActivities } from '../temporal/run-job.ts';
@@ -56,6 +59,7 @@ interface Foundation extends AgentOptions {
   readonly inEffect: ConfigInEffect;
   readonly runner: JobRunner;
   readonly pool: WarmPool;
+  readonly inference: InferenceSupervisor;
   readonly leases: LeaseFolder;
   readonly watchdog: WatchdogProcess;
   readonly nodeLease: NodeLease;
@@ -86,6 +90,7 @@ export function assemble(options: AgentOptions): AgentParts {
     ableToWork: async () => applier.link !== undefined && (await readinessOf(base)) === null,
     leaseHeld: () => base.nodeLease.held,
     runningJobs: () => base.runner.running,
+    inference: () => ({ ...base.inference.report(), active: 0, queued: 0 }),
     send: (report) => base.orchestrator.contact(report),
     logger: base.logger,
   });
@@ -96,6 +101,7 @@ export function assemble(options: AgentOptions): AgentParts {
     watchdog: base.watchdog,
   });
   base.nodeLease.onChange(() => contact.soon());
+  base.inference.onChange(() => contact.soon());
   return { ...base, workerApi, applier, configs, contact };
 }
 
@@ -103,7 +109,14 @@ function foundation(options: AgentOptions): Foundation {
   const { config, state, instanceId, logger, acquired } = options;
   const { leases, watchdog } = assembleWatchdog(options);
   const engine = measuredEngine(options.createEngine(config.sandbox.dockerHost), options.metrics);
-  const capability = new CapabilityReporter(config, engine, state.pathOf());
+  const inference = createInference({
+    config: config.inference,
+    sandboxOnly: config.sandbox.mode === 'sandbox_only' || config.labels.includes(SANDBOX_ONLY_LABEL),
+    engine,
+    identity: { nodeSlug: config.slug, instanceId },
+    logger,
+  });
+  const capability = new CapabilityReporter(config, engine, state.pathOf(), inference);
   const session = new NodeSession({
     ...options,
     http: acquired.use(createHttpClient()),
@@ -130,6 +143,7 @@ function foundation(options: AgentOptions): Foundation {
     bytes: acquired.use(createBytesClient()),
     outbox: new Outbox({ state, logger, complete: (...completion) => orchestrator.complete(...completion) }),
     inEffect,
+    inference,
     counts: createNodeMetrics(options.metrics),
     runner,
     pool,
@@ -188,6 +202,7 @@ function assembleConfiguration(
     startWorkerApi: async () => {
       await workerApi.listen(base.config.workerApi.listen);
     },
+    applyInference: (configured) => base.inference.apply(configured),
     startLink: linkStarter(base, () => configs.refresh()),
     onLinkFailed: (error) => base.failed.reject(error),
     logger: base.logger,
@@ -233,6 +248,7 @@ function linkStarter(base: Foundation, refreshConfig: () => Promise<void>): Appl
           client,
           incarnation: () => session.incarnation,
           refreshConfig,
+          inference: base.inference,
           logger,
         }),
       metrics,

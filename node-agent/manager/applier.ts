@@ -16,6 +16,8 @@ export interface ApplierDeps {
   readonly inEffect: ConfigInEffect;
   /** Starts to listen; done once. @throws Error, e.g. when the port is busy */
   readonly startWorkerApi: () => Promise<void>;
+  /** What the node's models shall be; absent from an orchestrator that knows of none. */
+  readonly applyInference: (configured: NodeConfig['inference_backend']) => void;
   readonly startLink: (settings: TemporalSettings) => Promise<TemporalLink>;
   /** Reports a link that cannot go on. */
   readonly onLinkFailed: (error: unknown) => void;
@@ -44,6 +46,7 @@ export class ConfigApplier {
     await this.#ensureWorkerApi();
     if (!isDeepStrictEqual(next.temporal, this.#deps.inEffect.current?.temporal))
       await this.#switchLink(next.temporal);
+    this.#deps.applyInference(next.inference_backend);
     this.#deps.inEffect.current = next;
   }
 

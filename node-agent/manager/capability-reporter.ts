@@ -1,22 +1,32 @@
 import type { CapabilityReport } from '../../contracts/nodes.ts';
 import type { NodeAgentConfig } from '../config/node-agent-config.ts';
 import type { ContainerEngine, EngineInfo } from '../sandbox/index.ts';
-import { capabilityHash, capabilityReport } from '../telemetry/capability.ts';
+import type { InferenceSupervisor } from '../inference/supervisor.ts';
+import { capabilityHash, capabilityReport, type InferenceFacts } from '../telemetry/capability.ts';
 import { findGpus, type GpuDevice } from '../telemetry/gpu.ts';
 import { readHost } from '../telemetry/host.ts';
 
 const PING_TIMEOUT_MS = 5_000;
+
+type MeasuredInference = Pick<InferenceSupervisor, 'findExisting' | 'report'>;
 
 /** Measures what the node can do, and reports it on change and at an interval (contract §8.2). */
 export class CapabilityReporter {
   readonly #config: NodeAgentConfig;
   readonly #engine: ContainerEngine;
   readonly #storagePath: string;
+  readonly #inference: MeasuredInference;
   #gpus: Promise<readonly GpuDevice[]> | undefined;
   #reportedHash: string | undefined;
   #reportedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(config: NodeAgentConfig, engine: ContainerEngine, storagePath: string) {
+  constructor(
+    config: NodeAgentConfig,
+    engine: ContainerEngine,
+    storagePath: string,
+    inference: MeasuredInference,
+  ) {
+    this.#inference = inference;
     this.#config = config;
     this.#engine = engine;
     this.#storagePath = storagePath;
@@ -25,12 +35,19 @@ export class CapabilityReporter {
   /** A fresh report. GPUs are looked for once: they do not come and go. */
   async measure(): Promise<CapabilityReport> {
     this.#gpus ??= findGpus();
-    const [gpus, host, engine] = await Promise.all([
+    const [gpus, host, engine, inference] = await Promise.all([
       this.#gpus,
       readHost(this.#storagePath),
       this.#measureEngine(),
+      this.#measureInference(),
     ]);
-    return capabilityReport({ config: this.#config, host, gpus, ...engine }, new Date());
+    return capabilityReport({ config: this.#config, host, gpus, ...engine, inference }, new Date());
+  }
+
+  async #measureInference(): Promise<InferenceFacts> {
+    const existing = await this.#inference.findExisting();
+    const { backend, kind, models } = this.#inference.report();
+    return { existing, running: backend === 'ready', kind, models: models.map(({ name }) => name).sort() };
   }
 
   /** An engine that is away is part of the report: it says why the node takes no work. */

@@ -1,3 +1,4 @@
+import type { NodeInference } from '../../contracts/node-inference.ts';
 import type { NodeContact } from '../../contracts/nodes.ts';
 import { LEASE } from '../../contracts/temporal.ts';
 import { sleep } from '../../platform/clock.ts';
@@ -10,6 +11,7 @@ export interface ContactDeps {
   readonly ableToWork: () => Promise<boolean>;
   readonly leaseHeld: () => boolean;
   readonly runningJobs: () => number;
+  readonly inference: () => NodeInference;
   readonly send: (contact: NodeContact) => Promise<void>;
   readonly logger: Logger;
 }
@@ -56,6 +58,7 @@ export class Contact {
       load1,
       ram_available_mb: ramAvailableMb,
       sent_at_ms: Date.now(),
+      inference: this.#deps.inference(),
     });
   }
 }

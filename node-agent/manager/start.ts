@@ -38,6 +38,7 @@ export async function startAgent(parts: AgentParts): Promise<void> {
   const removed = await runner.removeLeftovers();
   if (removed > 0) logger.info({ removed }, 'containers of an earlier run removed');
   await leases.clear();
+  await parts.inference.removeLeftovers();
   await deliverLeftResults(parts);
   await register(parts);
   await tryFor(config.readinessTimeoutMs, parts, 'its configuration', () => parts.configs.refresh());
@@ -140,7 +141,11 @@ function startUpkeep(parts: AgentParts): void {
   void repeat('results', UPKEEP_MS, async () => void (await outbox.sweep()), options);
   void repeat('configuration', lookMs, () => configs.keepUp(parts.config.capabilityIntervalMs), options);
   const report = (): Promise<void> =>
-    capability.reportIfDue((measured) => orchestrator.reportCapability(measured));
+    capability.reportIfDue(async (measured) => {
+      await orchestrator.reportCapability(measured);
+      // What the orchestrator wants of this node's models follows from what it has.
+      await configs.refresh({ force: false });
+    });
   void repeat('capability', lookMs, report, options);
 }
 

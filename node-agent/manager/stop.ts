@@ -21,7 +21,10 @@ export async function stopAgent(parts: AgentParts): Promise<void> {
   jobsOver.abort();
   if (runner.running > 0) logger.warn({ jobs: runner.running }, 'jobs ended by shutdown');
   await waitAtMost(STOP_MS, runner.stopAll('shutdown'));
-  await waitAtMost(LINK_CLOSE_MS, applier.close());
+  await Promise.all([
+    waitAtMost(LINK_CLOSE_MS, applier.close()),
+    waitAtMost(STOP_MS, parts.inference.close()),
+  ]);
   await waitAtMost(SWEEP_MS, outbox.sweep());
   await waitAtMost(SETTLE_MS, Promise.all([runner.settled(), pool.settled()]));
   await waitAtMost(ANSWER_MS, apiClosed);

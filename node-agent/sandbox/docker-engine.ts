@@ -15,6 +15,7 @@ import {
 } from './engine.ts';
 import { isIdlePoolContainer, LABEL, type NodeIdentity } from './names.ts';
 import type { ContainerPlan } from './plan.ts';
+import { toServiceOptions } from './service-container.ts';
 
 const SECOND_MS = 1000;
 /** Bound of one call, so that an engine that hangs counts as one that fails. */
@@ -33,6 +34,9 @@ export function createDockerEngine(host: string): ContainerEngine {
     info: () => readInfo(docker),
     imageId: async (image) => imageId(docker, image),
     create: async (plan) => create(docker, plan),
+    createService: async (plan) => {
+      await guarded(docker.createContainer({ ...toServiceOptions(plan), abortSignal: callTimeout() }));
+    },
     attach: async (name, sinks) => attach(docker, name, sinks),
     attachInput: async (name, sinks) => attachInput(docker, name, sinks),
     rename: async (name, newName) => {

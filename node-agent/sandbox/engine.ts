@@ -1,6 +1,7 @@
 import type { NodeIdentity } from './names.ts';
 import type { OutputSinks } from './demultiplex.ts';
 import type { ContainerPlan } from './plan.ts';
+import type { ServicePlan } from './service-container.ts';
 
 /** What a container engine has to do for us; the only implementation is `docker-engine.ts`. */
 export interface ContainerEngine {
@@ -11,6 +12,8 @@ export interface ContainerEngine {
   imageId(image: string): Promise<string | null>;
   /** @returns the id of the container. @throws EngineError */
   create(plan: ContainerPlan): Promise<string>;
+  /** A container of the node itself. @throws EngineError */
+  createService(plan: ServicePlan): Promise<void>;
   /** Delivers the output from now on. Has to be called before `start`. */
   attach(name: string, sinks: OutputSinks): Promise<Attachment>;
   /** As `attach`, of a container that awaits input: its input ends when this is disposed, or this process dies. */

@@ -9,6 +9,8 @@ export const LABEL = {
   instance: 'cynodeai.instance',
   /** On a container that was prepared ahead; its name says whether it still is idle. */
   pool: 'cynodeai.pool',
+  /** On a container of the node itself: what it is, e.g. `ollama`. */
+  service: 'cynodeai.service',
 } as const;
 
 /** Who creates: the node and the agent's own instance on this host. */

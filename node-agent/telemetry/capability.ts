@@ -14,11 +14,22 @@ export interface CapabilityFacts {
   /** Undefined while the container engine does not answer. */
   readonly engine: EngineInfo | undefined;
   readonly hasDefaultImage: boolean;
+  readonly inference: InferenceFacts;
+}
+
+/** What a capability report says of the node's Ollama. */
+export interface InferenceFacts {
+  /** Whether one that is not ours is on this host. */
+  readonly existing: boolean;
+  readonly running: boolean;
+  readonly kind: string | undefined;
+  /** Names. */
+  readonly models: readonly string[];
 }
 
 /** Free disk space moves all the time; only steps of this size are worth a report of their own. */
 const STORAGE_STEP_MB = 1024;
-const SANDBOX_ONLY_LABEL = 'sandbox_only';
+export const SANDBOX_ONLY_LABEL = 'sandbox_only';
 
 /** The capability report of contract §8.2. Pure. */
 export function capabilityReport(facts: CapabilityFacts, now: Date): CapabilityReport {
@@ -56,8 +67,12 @@ export function capabilityReport(facts: CapabilityFacts, now: Date): CapabilityR
     },
     network: { orchestrator_reachable: true, outbound_policy: 'none' },
     inference: {
-      supported: false,
-      ...(config.inferenceMode === undefined ? {} : { mode: config.inferenceMode }),
+      supported: config.inference.mode !== 'disabled',
+      ...(config.inference.mode === undefined ? {} : { mode: config.inference.mode }),
+      existing_service: facts.inference.existing,
+      running: facts.inference.running,
+      available_models: [...facts.inference.models],
+      backend: facts.inference.kind ?? config.inference.backend,
     },
     ...(config.workerApi.advertisedUrl === undefined
       ? {}

@@ -1,9 +1,11 @@
 import { sql } from 'kysely';
-import type { ConfigAck, NodeConfigSettings } from '../../contracts/nodes.ts';
+import type { CapabilityReport, ConfigAck, NodeConfigSettings } from '../../contracts/nodes.ts';
 import type { Envelope } from '../../platform/crypto/envelope.ts';
 import type { Database } from '../database.ts';
 import { nodeGone, nodeReplaced } from './identity.ts';
 import type { Reporter } from './identity.ts';
+import { INFERENCE_OF_NODE, type StoredInference } from './inference.ts';
+import { NEWEST_REPORT } from './queries.ts';
 import { openWorkerToken } from './worker-token.ts';
 
 /** Bytes kept of the error text of an acknowledgement. */
@@ -15,6 +17,9 @@ export interface StoredNodeConfig {
   readonly workerApiUrl: string | null;
   /** In clear: the node's own, and only for it. */
   readonly workerToken: string;
+  /** The newest. */
+  readonly report: CapabilityReport | null;
+  readonly inference: StoredInference | null;
 }
 
 /** @throws CynodeError `not_found` when the node is gone. */
@@ -24,16 +29,19 @@ export async function readNodeConfig(
   nodeId: string,
 ): Promise<StoredNodeConfig> {
   const row = await db
-    .selectFrom('nodes')
-    .select(['id', 'config_version', 'config_settings', 'worker_api_target_url'])
-    .select(['worker_token_ciphertext', 'worker_token_kid'])
-    .where('id', '=', nodeId)
+    .selectFrom('nodes as n')
+    .select(['n.id', 'n.config_version', 'n.config_settings', 'n.worker_api_target_url'])
+    .select(['n.worker_token_ciphertext', 'n.worker_token_kid'])
+    .select([NEWEST_REPORT.as('report'), INFERENCE_OF_NODE.as('inference')])
+    .where('n.id', '=', nodeId)
     .executeTakeFirstOrThrow(nodeGone);
   return {
     configVersion: row.config_version,
     settings: row.config_settings,
     workerApiUrl: row.worker_api_target_url,
     workerToken: openWorkerToken(envelope, row),
+    report: row.report,
+    inference: row.inference,
   };
 }
 

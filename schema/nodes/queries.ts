@@ -29,13 +29,17 @@ export interface NodeRow {
   readonly inference: StoredInference | null;
 }
 
+/** SQL of the newest capability report of a node, for a query over `nodes n`; null before the first one. */
+export const NEWEST_REPORT = sql<CapabilityReport | null>`
+  (select c.capability_snapshot from node_capabilities c where c.node_id = n.id
+    order by c.reported_at desc limit 1)`;
+
 const NODE_COLUMNS = sql`
   n.id, n.node_slug, n.name, n.status, n.is_enabled, n.transport, n.max_concurrency, n.load1, n.ram_available_mb,
   n.last_seen_at,
   (n.lease_held and n.last_seen_at > now() - make_interval(secs => ${FRESH_SECONDS}::float8)) is true as lease_fresh,
   (select count(*)::int from job_attempts a where a.node_id = n.id and a.ended_at is null) as live_attempts,
-  (select c.capability_snapshot from node_capabilities c where c.node_id = n.id
-    order by c.reported_at desc limit 1) as capability,
+  ${NEWEST_REPORT} as capability,
   ${INFERENCE_OF_NODE} as inference`;
 
 /** Nodes by slug, those after `afterSlug`. */

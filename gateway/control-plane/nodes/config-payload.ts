@@ -5,15 +5,16 @@ import { jobsQueueOf } from '../../../contracts/temporal.ts';
 import type { StoredNodeConfig } from '../../../schema/nodes/config.ts';
 import type { NodeIdentity } from '../../../schema/nodes/identity.ts';
 import type { ControlPlaneSettings } from '../deps.ts';
+import { inferenceBackendFor } from './inference-backend.ts';
 
 /**
- * Node configuration payload (contract §8.4). `managed_services` and `inference_backend` are left out: a node of upstream
- * without a master key or a container runtime exits when it sees them (contract §21 no. 13, 14).
+ * Node configuration payload (contract §8.4). `managed_services` is left out, and so is `inference_backend` but for our own
+ * agents: a node of upstream without a master key or a container runtime exits when it sees them (contract §21 no. 13, 14).
  */
 export function nodeConfigPayload(
   node: Pick<NodeIdentity, 'slug' | 'transport'>,
   stored: StoredNodeConfig,
-  settings: Pick<ControlPlaneSettings, 'publicUrl' | 'temporal' | 'temporalForNodes'>,
+  settings: Pick<ControlPlaneSettings, 'publicUrl' | 'temporal' | 'temporalForNodes' | 'inferenceModel'>,
 ): NodeConfig {
   const { publicUrl } = settings;
   return {
@@ -30,7 +31,15 @@ export function nodeConfigPayload(
     },
     ...stored.settings,
     worker_api: { orchestrator_bearer_token: stored.workerToken },
-    ...(node.transport === 'temporal' && { temporal: temporalOf(node.slug, settings) }),
+    ...(node.transport === 'temporal' && {
+      temporal: temporalOf(node.slug, settings),
+      inference_backend: inferenceBackendFor({
+        report: stored.report,
+        inference: stored.inference,
+        policy: stored.settings.policy,
+        pinnedModel: settings.inferenceModel,
+      }),
+    }),
   };
 }
 

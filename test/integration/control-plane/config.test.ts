@@ -6,7 +6,9 @@ import { createTokenService } from '../../../platform/crypto/tokens.ts';
 import {
   ack,
   capability,
+  CONTACT,
   MASTER_SECRET,
+  newSlug,
   nodeRow,
   register,
   send,
@@ -57,6 +59,37 @@ describe('the configuration of a node', () => {
     expect(members).not.toContain('temporal');
     expect(members).not.toContain('managed_services');
     expect(members).not.toContain('inference_backend');
+  });
+
+  it('asks an agent of ours for an Ollama, unless it has one or must have none', async () => {
+    const configWith = async (inference: object): Promise<NodeConfig> => {
+      const slug = newSlug();
+      return configOf(await register(plane(), { slug, report: capability(slug, { inference }) }));
+    };
+    expect((await configWith({ supported: true })).inference_backend).toEqual({
+      enabled: true,
+      variant: 'cpu',
+      port: 11_434,
+      env: { OLLAMA_CONTEXT_LENGTH: '8192', OLLAMA_NUM_CTX: '8192' },
+      selected_model: 'qwen3.5:0.8b',
+    });
+    const refused = (await configWith({ supported: true, existing_service: true })).inference_backend;
+    expect(refused).toMatchObject({ enabled: false, reason: 'the host has an Ollama of its own' });
+    const without = (await configWith({ supported: false })).inference_backend;
+    expect(without).toMatchObject({ enabled: false, reason: expect.stringContaining('does not support') });
+  });
+
+  it('names the model that a node has when the one of its ladder cannot be had there', async () => {
+    const node = await register(plane());
+    const inference = {
+      backend: 'ready',
+      models: [{ name: 'tiny:1b', loaded: false, size_bytes: 1000 }],
+      pulls: [{ model: 'qwen3.5:0.8b', error: 'no such host' }],
+      active: 0,
+      queued: 0,
+    };
+    await send(plane(), node, 'POST', PATHS.nodeContact, { ...CONTACT, inference });
+    expect((await configOf(node)).inference_backend?.selected_model).toBe('tiny:1b');
   });
 
   it('carries the policy and constraints that an administrator set', async () => {

@@ -31,6 +31,7 @@ export const SETTINGS: ControlPlaneSettings = {
   temporal: { address: '127.0.0.1:7233', namespace: 'cynodeai-test', tls: false },
   temporalForNodes: { address: 'temporal.test:7233', tls: true },
   workerApiTargetUrl: undefined,
+  inferenceModel: undefined,
   workflowRunnerToken: 'workflow-token',
   maxBodyBytes: 1024 * 1024,
   httpTimings: HTTP_TIMINGS,

@@ -33,6 +33,7 @@ const FACTS: CapabilityFacts = {
   gpus: [],
   engine: ENGINE,
   hasDefaultImage: true,
+  inference: { existing: false, running: true, kind: 'process', models: ['tiny:1b'] },
 };
 
 describe('a capability report', () => {
@@ -53,7 +54,13 @@ describe('a capability report', () => {
         max_concurrency: 3,
         default_image: { ref: 'cynodeai-sandbox:base', present: true },
       },
-      inference: { supported: false },
+      inference: {
+        supported: true,
+        existing_service: false,
+        running: true,
+        available_models: ['tiny:1b'],
+        backend: 'process',
+      },
       worker_api: { base_url: 'http://n:1' },
     });
   });

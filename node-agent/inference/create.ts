@@ -1,0 +1,49 @@
+import { bootTimeMs } from '../../platform/clock.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { InferenceConfig } from '../config/inference-config.ts';
+import type { ContainerEngine, NodeIdentity } from '../sandbox/index.ts';
+import { AutomaticBackend } from './backend-auto.ts';
+import { ContainerBackend } from './backend-container.ts';
+import { NO_BACKEND } from './backend-none.ts';
+import { ProcessBackend } from './backend-process.ts';
+import type { Backend } from './backend.ts';
+import { InferenceSupervisor } from './supervisor.ts';
+
+export interface InferenceOptions {
+  readonly config: InferenceConfig;
+  readonly sandboxOnly: boolean;
+  readonly engine: ContainerEngine;
+  readonly identity: NodeIdentity;
+  readonly logger: Logger;
+}
+
+/** The node's models, as its settings want them; nothing runs yet. */
+export function createInference(options: InferenceOptions): InferenceSupervisor {
+  const { config, sandboxOnly, logger } = options;
+  const { mode, existingUrl, port, imports } = config;
+  return new InferenceSupervisor({
+    mode,
+    sandboxOnly,
+    existingUrl,
+    port,
+    backend: chooseBackend(options),
+    imports,
+    nowMs: bootTimeMs,
+    logger,
+  });
+}
+
+function chooseBackend({ config, engine, identity, logger }: InferenceOptions): Backend {
+  const container = new ContainerBackend({ ...config.container, engine, identity });
+  const program = new ProcessBackend({ ...config.process, instanceId: identity.instanceId, logger });
+  switch (config.backend) {
+    case 'container':
+      return container;
+    case 'process':
+      return program;
+    case 'existing':
+      return NO_BACKEND;
+    case 'auto':
+      return new AutomaticBackend(container, program);
+  }
+}
