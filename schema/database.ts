@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type { Transaction as KyselyTransaction } from 'kysely';
 import pg from 'pg';
+import { prepareStatements } from './prepared-statements.ts';
 import type { Tables } from './tables/index.ts';
 
 export type Database = Kysely<Tables>;
@@ -36,7 +37,10 @@ export function openDatabase(options: {
   });
   pool.on('error', options.onIdleError);
   // A connection lost between two statements of a transaction is in use, and still must not end the process.
-  pool.on('connect', (client) => client.on('error', options.onIdleError));
+  pool.on('connect', (client) => {
+    client.on('error', options.onIdleError);
+    prepareStatements(client);
+  });
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return { db, [Symbol.asyncDispose]: () => db.destroy() };
 }

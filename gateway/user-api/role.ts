@@ -14,7 +14,7 @@ import { createTurnWorkflows } from '../../platform/temporal/turns.ts';
 import { openDatabase } from '../../schema/database.ts';
 import { assertSchemaFits } from '../../schema/migrate.ts';
 import { listenTo } from '../../schema/notifications.ts';
-import { TASK_ENDED_CHANNEL } from '../../schema/tasks/lifecycle.ts';
+import { TASK_ENDED_CHANNEL } from '../../schema/tasks/settle.ts';
 import { findEnded } from '../../schema/tasks/queries.ts';
 import { listenAsRole } from '../shared/http-role.ts';
 import { buildUserApi } from './app.ts';

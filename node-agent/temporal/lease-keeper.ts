@@ -5,6 +5,8 @@ import { JobStoppedError } from '../sandbox/index.ts';
 export type RenewalAnswer = 'held' | 'canceled' | 'gone';
 
 export interface LeaseTimes {
+  /** From the grant to the first renewal: most jobs are over by then and cost no renewal at all. */
+  readonly firstRenewMs: number;
   readonly renewMs: number;
   readonly durationMs: number;
   /** Pause after a renewal that was not answered. */
@@ -14,6 +16,7 @@ export interface LeaseTimes {
 }
 
 export const LEASE_TIMES: LeaseTimes = {
+  firstRenewMs: 1_000,
   renewMs: LEASE.renewMs,
   durationMs: LEASE.durationMs,
   retryMs: 500,
@@ -47,7 +50,7 @@ export class LeaseKeeper implements Disposable {
     this.#deps = deps;
     this.#deadlineMs = sentAtMs + times.durationMs;
     void this.#watch();
-    void this.#renewRepeatedly();
+    void this.#renewRepeatedly(sentAtMs + times.firstRenewMs);
   }
 
   /** Aborted with a `JobStoppedError` when the job has to end. */
@@ -78,7 +81,8 @@ export class LeaseKeeper implements Disposable {
     }
   }
 
-  async #renewRepeatedly(): Promise<void> {
+  async #renewRepeatedly(firstAtMs: number): Promise<void> {
+    await this.#deps.sleep(Math.max(0, firstAtMs - this.#deps.nowMs()), this.#stopped.signal);
     while (!this.#stopped.signal.aborted && this.held) {
       const sentAtMs = this.#deps.nowMs();
       const acknowledged = await this.#renewOnce(sentAtMs);

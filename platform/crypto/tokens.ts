@@ -1,10 +1,13 @@
-import { randomUUID } from 'node:crypto';
+import { createSecretKey, randomUUID } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { SignJWT, jwtVerify } from 'jose';
+import type { JWTPayload } from 'jose';
 import { z } from 'zod';
 import { CynodeError } from '../../contracts/errors.ts';
 import { deriveKey } from './keys.ts';
 
 const ISSUER = 'cynodeai';
+const MAX_VERIFIED = 1000;
 
 /** Claims per kind beside `iss`, `aud`, `iat`, `exp`, `token_type` (contract §4). */
 export interface TokenClaimsOf {
@@ -67,7 +70,8 @@ export interface TokenService {
 
 /** @param masterSecret from configuration; every token kind has its own key derived from it (design §7). */
 export function createTokenService(masterSecret: string): TokenService {
-  const keyOf = (kind: TokenKind): Uint8Array => deriveKey(masterSecret, `token:${kind}`);
+  const keyOf = keysOf(masterSecret);
+  const verified = createVerifiedTokens();
   return {
     sign: (kind, claims, options) => {
       const issuedAtS = Math.floor((options.issuedAt ?? new Date()).getTime() / 1000);
@@ -80,6 +84,8 @@ export function createTokenService(masterSecret: string): TokenService {
         .sign(keyOf(kind));
     },
     verify: async (kind, token) => {
+      const known = verified.find(kind, token);
+      if (known !== undefined) return parseClaims(kind, known);
       const { payload } = await jwtVerify(token, keyOf(kind), {
         issuer: ISSUER,
         audience: `${ISSUER}:${kind}`,
@@ -87,7 +93,40 @@ export function createTokenService(masterSecret: string): TokenService {
       }).catch((cause: unknown) => {
         throw new CynodeError('authentication', 'Invalid or expired token', { cause });
       });
-      return parseClaims(kind, payload);
+      const claims = parseClaims(kind, payload);
+      verified.add(kind, token, payload);
+      return claims;
+    },
+  };
+}
+
+function keysOf(masterSecret: string): (kind: TokenKind) => KeyObject {
+  const keys = new Map<TokenKind, KeyObject>();
+  return (kind) => {
+    const key = keys.get(kind) ?? createSecretKey(deriveKey(masterSecret, `token:${kind}`));
+    keys.set(kind, key);
+    return key;
+  };
+}
+
+/**
+ * Tokens whose signature was checked already and would be found good again: a client sends the same one with every
+ * request. That they have not expired is looked at each time; whether their session lives is not for here.
+ */
+function createVerifiedTokens(): {
+  find(kind: TokenKind, token: string): JWTPayload | undefined;
+  add(kind: TokenKind, token: string, payload: JWTPayload): void;
+} {
+  const payloads = new Map<string, JWTPayload>();
+  return {
+    find: (kind, token) => {
+      const payload = payloads.get(`${kind} ${token}`);
+      return payload?.exp !== undefined && payload.exp * 1000 > Date.now() ? payload : undefined;
+    },
+    add: (kind, token, payload) => {
+      const [oldest] = payloads.size >= MAX_VERIFIED ? payloads.keys() : [];
+      if (oldest !== undefined) payloads.delete(oldest);
+      payloads.set(`${kind} ${token}`, payload);
     },
   };
 }

@@ -31,6 +31,19 @@ export interface JobRow {
   readonly lost_attempts: number;
 }
 
+/** Named one by one: a statement that was prepared fails when a migration adds to what `*` stands for. */
+export const ATTEMPT_COLUMNS = [
+  'job_id',
+  'number',
+  'node_id',
+  'incarnation',
+  'transport',
+  'state',
+  'claim_id',
+  'claimed_at',
+  'deadline_at',
+] as const;
+
 const JOB_COLUMNS = [
   'id',
   'task_id',
@@ -55,7 +68,7 @@ export function lockJob(tx: Transaction, jobId: string): Promise<JobRow | undefi
 export function findLiveAttempt(tx: Transaction, jobId: string): Promise<LiveAttempt | undefined> {
   return tx
     .selectFrom('job_attempts')
-    .selectAll()
+    .select(ATTEMPT_COLUMNS)
     .select(
       sql<number>`case when state = 'claimed' and deadline_at is not null
         then greatest(0, extract(epoch from deadline_at - now()) * 1000)::float8 else 0 end`.as(

@@ -7,8 +7,9 @@ import type { JobStatus } from '../../contracts/tasks.ts';
 import { LEASE } from '../../contracts/temporal.ts';
 import type { Database, Transaction } from '../database.ts';
 import { acceptArtifacts, listJobAttachments } from './artifacts.ts';
-import { endAttempt, lockJob } from './attempts.ts';
+import { ATTEMPT_COLUMNS, endAttempt, lockJob } from './attempts.ts';
 import type { AttemptRow, JobRow } from './attempts.ts';
+import { lockTaskOfJob, settleTask } from '../tasks/settle.ts';
 import { placeWaitingJobs } from './placement.ts';
 
 export interface ClaimRequest {
@@ -90,8 +91,8 @@ export interface Completion {
 }
 
 /**
- * Stores the result of a claimed attempt: attempt, job and audit in one transaction. Repeating it with the same claim
- * changes nothing.
+ * Stores the result of a claimed attempt: attempt, job and audit in one transaction, and with the last job of a task whose
+ * jobs are fixed also the task's outcome (ADR 0012). Repeating it with the same claim changes nothing.
  * @returns the stored status, and tasks to signal because a slot became free.
  * @throws CynodeError `not_found` · `attempt_superseded` · `claim_taken` · `validation`
  */
@@ -100,6 +101,7 @@ export function completeAttempt(
   completion: Completion,
 ): Promise<{ readonly jobStatus: JobStatus; readonly wokenTaskIds: readonly string[] }> {
   return db.transaction().execute(async (tx) => {
+    const task = await lockTaskOfJob(tx, completion.jobId);
     const { job, attempt } = await lockAttempt(tx, completion);
     const own = attempt.claim_id === completion.claimId;
     if (own && attempt.state === 'completed') return { jobStatus: job.status, wokenTaskIds: [] };
@@ -110,6 +112,7 @@ export function completeAttempt(
     await acceptArtifacts(tx, actor, completion.result.artifacts ?? []);
     await storeResult(tx, job.id, jobStatus, completion.result);
     await endAttempt(tx, attempt, 'completed', completion.result.status);
+    if (task?.jobs_are_fixed === true) await settleTask(tx, task);
     return { jobStatus, wokenTaskIds: await placeWaitingJobs(tx) };
   });
 }
@@ -143,7 +146,7 @@ async function lockAttempt(
   const job = await lockJob(tx, key.jobId);
   const attempt = await tx
     .selectFrom('job_attempts')
-    .selectAll()
+    .select(ATTEMPT_COLUMNS)
     .where('job_id', '=', key.jobId)
     .where('number', '=', key.attempt)
     .where('node_id', '=', key.nodeId)

@@ -3,15 +3,13 @@ import type { AttemptEnd, BeginTaskResult, JobStep } from '../../contracts/activ
 import { CynodeError } from '../../contracts/errors.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
 import { isTerminalJobStatus, isTerminalTaskStatus } from '../../contracts/tasks.ts';
-import type { JobStatus, TaskStatus } from '../../contracts/tasks.ts';
+import type { TaskStatus } from '../../contracts/tasks.ts';
 import type { Database, Transaction } from '../database.ts';
 import { endAttempt, findLiveAttempt, lockJob } from '../jobs/attempts.ts';
 import { storeResult } from '../jobs/intake.ts';
 import { faultResult, placeJobs } from '../jobs/place-job.ts';
 import { placeWaitingJobs } from '../jobs/placement.ts';
-
-/** Channel on which the id of a task is notified when it ends. */
-export const TASK_ENDED_CHANNEL = 'task_ended';
+import { lockTask, lockTaskOfJob, settleTask } from './settle.ts';
 
 export interface WithWoken<T> {
   readonly value: T;
@@ -25,7 +23,7 @@ export function beginTask(db: Database, taskId: string): Promise<WithWoken<Begin
     const task = await lockTask(tx, taskId);
     if (isTerminalTaskStatus(task.status))
       return { value: { kind: 'closed', status: task.status }, wokenTaskIds: [] };
-    if (task.status === 'pending') await setStatus(tx, taskId, 'running');
+    if (task.status === 'pending') await markRunning(tx, taskId);
     const jobs = await tx
       .selectFrom('jobs')
       .select('id')
@@ -40,33 +38,36 @@ export function beginTask(db: Database, taskId: string): Promise<WithWoken<Begin
   });
 }
 
+/** Its workflow runs, so it was started: nobody needs to look after that any more. */
+async function markRunning(tx: Transaction, taskId: string): Promise<void> {
+  await sql`
+    update tasks set status = 'running', workflow_started_at = coalesce(workflow_started_at, now()), updated_at = now()
+    where id = ${taskId}
+  `.execute(tx);
+}
+
 /** Every ending of an attempt goes through here. When this settles the last job of the task, the task ends in the same step. */
 export function advanceJob(
   db: Database,
   request: { readonly jobId: string; readonly previousAttempt: number; readonly end: AttemptEnd },
 ): Promise<WithWoken<JobStep>> {
   return db.transaction().execute(async (tx) => {
-    const { task_id: taskId } = await tx
-      .selectFrom('jobs')
-      .select('task_id')
-      .where('id', '=', request.jobId)
-      .executeTakeFirstOrThrow(() => new CynodeError('not_found', 'no such job'));
-    await lockTask(tx, taskId);
+    const task = await lockTaskOfJob(tx, request.jobId);
+    if (task === undefined) throw new CynodeError('not_found', 'no such job');
     const {
       steps: [step],
       wokenTaskIds,
     } = await placeJobs(tx, [request]);
     if (step === undefined) throw new CynodeError('internal', 'a request for one job has one step');
     if (step.kind !== 'settled') return { value: step, wokenTaskIds };
-    return { value: { ...step, taskStatus: await settleTask(tx, taskId) }, wokenTaskIds };
+    return { value: { ...step, taskStatus: await settleTask(tx, task) }, wokenTaskIds };
   });
 }
 
 /** Writes the terminal status that the task's jobs give and returns the one that is stored. @throws CynodeError `conflict` while a job is open */
 export function finishTask(db: Database, taskId: string): Promise<TaskStatus> {
   return db.transaction().execute(async (tx) => {
-    await lockTask(tx, taskId);
-    const status = await settleTask(tx, taskId);
+    const status = await settleTask(tx, await lockTask(tx, taskId));
     if (status === null) throw new CynodeError('conflict', 'the task still has open jobs');
     return status;
   });
@@ -108,62 +109,7 @@ export function abandonTask(
       if (live !== undefined) await endAttempt(tx, live, 'lost', code);
       await storeResult(tx, id, 'failed', faultResult(job, code));
     }
-    await settleTask(tx, taskId);
+    await settleTask(tx, task);
     return placeWaitingJobs(tx);
   });
-}
-
-async function lockTask(tx: Transaction, taskId: string): Promise<{ readonly status: TaskStatus }> {
-  return tx
-    .selectFrom('tasks')
-    .select('status')
-    .where('id', '=', taskId)
-    .forNoKeyUpdate()
-    .executeTakeFirstOrThrow(() => new CynodeError('not_found', 'no such task'));
-}
-
-/** The stored terminal status, written now if all jobs are terminal; null while one is open. */
-async function settleTask(tx: Transaction, taskId: string): Promise<TaskStatus | null> {
-  const { status } = await lockTask(tx, taskId);
-  if (isTerminalTaskStatus(status)) return status;
-  const jobs = await tx
-    .selectFrom('jobs')
-    .select(['status', 'failure_code'])
-    .where('task_id', '=', taskId)
-    .execute();
-  const outcome = statusFromJobs(jobs.map((job) => job.status));
-  if (outcome === null) return null;
-  await setStatus(
-    tx,
-    taskId,
-    outcome,
-    jobs.find(({ failure_code }) => failure_code !== null)?.failure_code ?? null,
-  );
-  await sql`select pg_notify(${TASK_ENDED_CHANNEL}, ${taskId})`.execute(tx);
-  return outcome;
-}
-
-/** A failed job fails its task, else a cancelled one cancels it. */
-export function statusFromJobs(jobs: readonly JobStatus[]): 'completed' | 'failed' | 'canceled' | null {
-  if (!jobs.every(isTerminalJobStatus)) return null;
-  if (jobs.includes('failed')) return 'failed';
-  return jobs.includes('canceled') ? 'canceled' : 'completed';
-}
-
-async function setStatus(
-  tx: Transaction,
-  taskId: string,
-  status: TaskStatus,
-  failureCode: string | null = null,
-): Promise<void> {
-  await tx
-    .updateTable('tasks')
-    .set({
-      status,
-      failure_code: failureCode,
-      updated_at: new Date(),
-      ended_at: isTerminalTaskStatus(status) ? new Date() : null,
-    })
-    .where('id', '=', taskId)
-    .execute();
 }

@@ -16,7 +16,7 @@ import { SYSTEM_ORIGIN } from '../../../schema/auth/audit.ts';
 import { openDatabase } from '../../../schema/database.ts';
 import type { Database } from '../../../schema/database.ts';
 import { listenTo } from '../../../schema/notifications.ts';
-import { TASK_ENDED_CHANNEL } from '../../../schema/tasks/lifecycle.ts';
+import { TASK_ENDED_CHANNEL } from '../../../schema/tasks/settle.ts';
 import { findEnded } from '../../../schema/tasks/queries.ts';
 import { bootstrapAdmin } from '../../../schema/users/bootstrap-admin.ts';
 import { insertUser } from '../../../schema/users/users.ts';

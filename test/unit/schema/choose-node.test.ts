@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { chooseNode } from '../../../schema/jobs/choose-node.ts';
 import type { NodeState } from '../../../schema/jobs/choose-node.ts';
-import { statusFromJobs } from '../../../schema/tasks/lifecycle.ts';
+import { statusFromJobs } from '../../../schema/tasks/settle.ts';
 
 const nodes = fc.array(
   fc.record<NodeState>({

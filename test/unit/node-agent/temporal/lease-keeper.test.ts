@@ -4,7 +4,7 @@ import { LeaseKeeper, type RenewalAnswer } from '../../../../node-agent/temporal
 import { JobStoppedError } from '../../../../node-agent/sandbox/stop.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 
-const TIMES = { renewMs: 3_000, durationMs: 9_000, retryMs: 500, watchMs: 250 };
+const TIMES = { firstRenewMs: 1_000, renewMs: 3_000, durationMs: 9_000, retryMs: 500, watchMs: 250 };
 
 /** How one renewal goes: what is answered, and after how long. `null`: no answer. */
 type Renewal = { readonly answer: RenewalAnswer | null; readonly afterMs: number };
@@ -114,7 +114,7 @@ describe('the lease of an attempt on its node', () => {
     ] as const) {
       const clock = new FakeClock();
       const lease = keeper(clock, () => ({ answer, afterMs: 10 }));
-      await clock.advance(20);
+      await clock.advance(TIMES.firstRenewMs + 20);
       expect(reasonOf(lease)).toBe(reason);
     }
   });
@@ -146,10 +146,24 @@ describe('the lease of an attempt on its node', () => {
       renewals += 1;
       return { answer: 'held', afterMs: 1 };
     });
+    await clock.advance(TIMES.firstRenewMs + 1);
     lease.end('shutdown');
     lease.end('canceled');
     await clock.advance(30_000);
     expect(reasonOf(lease)).toBe('shutdown');
     expect(renewals).toBe(1);
+  });
+
+  it('costs a job that is over at once no renewal', async () => {
+    const clock = new FakeClock();
+    let renewals = 0;
+    const lease = keeper(clock, () => {
+      renewals += 1;
+      return { answer: 'held', afterMs: 1 };
+    });
+    await clock.advance(TIMES.firstRenewMs - 1);
+    lease[Symbol.dispose]();
+    await clock.advance(30_000);
+    expect(renewals).toBe(0);
   });
 });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { decodeJwt, SignJWT, UnsecuredJWT } from 'jose';
+import { sleep } from '../../../../platform/clock.ts';
 import { deriveKey } from '../../../../platform/crypto/keys.ts';
 import { createTokenService } from '../../../../platform/crypto/tokens.ts';
 
@@ -62,6 +63,14 @@ describe('a token', () => {
     await expect(tokens.verify('refresh', expired)).rejects.toMatchObject(REFUSED);
     const valid = await tokens.sign('refresh', claims, { lifeMs: 20_000, issuedAt });
     await expect(tokens.verify('refresh', valid)).resolves.toMatchObject({ sid: id });
+  });
+
+  it('is refused once it has expired, also when it was found good before', async () => {
+    const token = await tokens.sign('service', { sub: 'a' }, { lifeMs: 1_000 });
+    await expect(tokens.verify('service', token)).resolves.toMatchObject({ sub: 'a' });
+    await expect(tokens.verify('service', token)).resolves.toMatchObject({ sub: 'a' });
+    await sleep(2_000);
+    await expect(tokens.verify('service', token)).rejects.toMatchObject(REFUSED);
   });
 
   it('is refused when any character of it was changed', async () => {
