@@ -79,6 +79,24 @@ describe('the watchdog', () => {
     await job.status;
   });
 
+  it('that died with its agent is followed by one that needs no orchestrator to end what was left', async () => {
+    await using agent = await runningAgent();
+    const job = await startJob(agent);
+    const [watchdog = 0] = await watchdogPids(agent.process);
+    await agent.process.kill('SIGKILL');
+    process.kill(watchdog, 'SIGKILL');
+    const sinceMs = performance.now();
+    const next = await agent.another({
+      CYNODE_STATE_DIR: agent.stateDir,
+      ORCHESTRATOR_URL: 'http://127.0.0.1:1',
+    });
+    next.start();
+    await agent.containers.disappear();
+    expect(performance.now() - sinceMs).toBeLessThan(PROMISED_MS);
+    expect(await next.log()).not.toMatch(/containers of an earlier run removed/);
+    await job.status;
+  });
+
   it('ends with an agent that ends in order', async () => {
     await using agent = await runningAgent();
     const [watchdog = 0] = await watchdogPids(agent.process);
