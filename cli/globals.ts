@@ -5,8 +5,10 @@ const GROUP = 'Global options:';
 
 /** Adds the global options to `command` and everything below it, so that they may stand before or after a subcommand. */
 export function addGlobalOptions(command: CommandUnknownOpts): void {
+  // `shell -c` is a line to run.
+  const taken = command.options.some(({ short }) => short === '-c');
   command
-    .addOption(option('-c, --config <file>', 'config file (env: CYNORK_CONFIG)'))
+    .addOption(option(taken ? '--config <file>' : '-c, --config <file>', 'config file (env: CYNORK_CONFIG)'))
     .addOption(option('-o, --output <format>', 'table or json').choices(['table', 'json']))
     .addOption(option('-q, --quiet', 'print data and errors only'))
     .addOption(option('--no-color', 'no colors (env: NO_COLOR)'));

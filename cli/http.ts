@@ -21,6 +21,8 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Time without a byte from the gateway after which the call is given up. */
   readonly timeoutMs?: number;
+  /** Ends this call; it then throws `InterruptedError`. */
+  readonly signal?: AbortSignal;
 }
 
 /** Something large to send; opened anew for each try. */
@@ -34,6 +36,7 @@ export interface HttpReply {
   readonly status: number;
   readonly statusText: string;
   readonly text: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
 }
 
 export interface HttpClient {
@@ -64,19 +67,25 @@ export function createHttpClient(gatewayUrl: string, signal: AbortSignal | undef
       return reached;
     },
     send: async (request) => {
+      const ending = signalOf(signal, request.signal);
       transport ??= openTransport(gatewayUrl);
       try {
-        const reply = await exchange(transport, urlOf(gatewayUrl, request), request, signal);
+        const reply = await exchange(transport, urlOf(gatewayUrl, request), request, ending);
         reached = true;
         return reply;
       } catch (error) {
-        const failure = toFailure(error, gatewayUrl, signal);
+        const failure = toFailure(error, gatewayUrl, ending);
         reached ||= failure instanceof NetworkError && failure.code === 'ECONNRESET';
         throw failure;
       }
     },
     close: () => transport?.agent.destroy(),
   };
+}
+
+function signalOf(...signals: readonly (AbortSignal | undefined)[]): AbortSignal | undefined {
+  const given = signals.filter((signal) => signal !== undefined);
+  return given.length > 1 ? AbortSignal.any(given) : given[0];
 }
 
 /** `import` of node:http would read its every export and so load fetch along with it, at the cost of half a start. */
@@ -154,7 +163,12 @@ async function handOver(
   sink: NonNullable<HttpRequest['sink']>,
 ): Promise<HttpReply> {
   await sink(response);
-  return { status: response.statusCode ?? 0, statusText: response.statusMessage ?? '', text: '' };
+  return {
+    status: response.statusCode ?? 0,
+    statusText: response.statusMessage ?? '',
+    text: '',
+    headers: headersOf(response),
+  };
 }
 
 function readReply(response: IncomingMessage): Promise<HttpReply> {
@@ -172,9 +186,14 @@ function readReply(response: IncomingMessage): Promise<HttpReply> {
         status: response.statusCode ?? 0,
         statusText: response.statusMessage ?? '',
         text: Buffer.concat(chunks).toString('utf8'),
+        headers: headersOf(response),
       }),
     );
   });
+}
+
+function headersOf({ headers }: IncomingMessage): HttpReply['headers'] {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value?.toString()]));
 }
 
 function tooLarge(): CliError {

@@ -18,6 +18,8 @@ export interface Output {
   readonly showsProgress: boolean;
   /** Whether a person watches stdout. */
   readonly stdoutIsTerminal: boolean;
+  /** Whether stdout may be colored. */
+  readonly stdoutHasColor: boolean;
   /** Writes to stdout as is. */
   data(text: string): Promise<void>;
   /** Writes bytes to stdout. */
@@ -34,8 +36,8 @@ export interface Output {
 
 export function createOutput(io: Pick<Io, 'stdout' | 'stderr' | 'env'>, options: OutputOptions): Output {
   const showsProgress = io.stderr.isTTY === true && !options.quiet;
-  const paint =
-    options.color && hasColors(io.stdout, io.env) ? colorStatuses : (text: string): string => text;
+  const stdoutHasColor = options.color && hasColors(io.stdout, io.env);
+  const paint = stdoutHasColor ? colorStatuses : (text: string): string => text;
   let shown = '';
 
   async function progress(line: string): Promise<void> {
@@ -57,6 +59,7 @@ export function createOutput(io: Pick<Io, 'stdout' | 'stderr' | 'env'>, options:
     format: options.format,
     showsProgress,
     stdoutIsTerminal: io.stdout.isTTY === true,
+    stdoutHasColor,
     data,
     bytes: async (chunk) => {
       await progress('');

@@ -1,8 +1,11 @@
 import { Command, type OutputConfiguration } from '@commander-js/extra-typings';
 import { addAuthCommands } from './commands/auth.ts';
+import { addChatCommand } from './commands/chat.ts';
 import { addCompletionCommands } from './commands/completion.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
+import { addModelsCommands } from './commands/models.ts';
 import { addNodesCommands } from './commands/nodes.ts';
+import { addShellCommand } from './commands/shell.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addTaskCommands } from './commands/task.ts';
 import { addUserCommands } from './commands/user.ts';
@@ -37,8 +40,11 @@ export function createProgram(runtime: Runtime, output: OutputConfiguration): Co
   addDoctorCommand(program, runtime);
   addAuthCommands(program, runtime);
   addTaskCommands(program, runtime);
+  addChatCommand(program, runtime);
+  addModelsCommands(program, runtime);
   addNodesCommands(program, runtime);
   addUserCommands(program, runtime);
+  addShellCommand(program, runtime);
   addCompletionCommands(program, runtime);
   addGlobalOptions(program);
   return program.addHelpText(

@@ -32,8 +32,17 @@ interface ProblemParts {
 function problemOf(text: string): ProblemParts {
   const body = jsonOf(text);
   if (typeof body !== 'object' || body === null) return {};
+  if ('error' in body) return openAiPartsOf(body.error);
   const detail = 'detail' in body && typeof body.detail === 'string' ? body.detail : '';
   const code = 'code' in body && typeof body.code === 'string' ? body.code : '';
+  return { ...(detail !== '' && { detail }), ...(code !== '' && { code }) };
+}
+
+/** Errors of the chat routes have OpenAI's form (contract §6.4). */
+function openAiPartsOf(error: unknown): ProblemParts {
+  if (typeof error !== 'object' || error === null) return {};
+  const detail = 'message' in error && typeof error.message === 'string' ? error.message : '';
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   return { ...(detail !== '' && { detail }), ...(code !== '' && { code }) };
 }
 

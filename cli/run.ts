@@ -26,7 +26,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 async function dispatch(argv: readonly string[], io: Io): Promise<number> {
-  const runtime = createRuntime(io);
+  const runtime = createRuntime(io, run);
   const said = { out: '', err: '' };
   const program = createProgram(runtime, {
     writeOut: (text) => void (said.out += text),

@@ -14,14 +14,20 @@ export interface Runtime {
   run(command: CommandUnknownOpts, body: CommandBody): Promise<void>;
 }
 
-export function createRuntime(io: Io): Runtime {
+/** Runs one more command line in this process. */
+export type RunAgain = (argv: readonly string[], io: Io) => Promise<number>;
+
+export function createRuntime(io: Io, again: RunAgain): Runtime {
   let exitCode: number = EXIT.ok;
   return {
     get exitCode() {
       return exitCode;
     },
     run: async (command, body) => {
-      const context = await openContext(io, globalOptionsOf(command));
+      const context = await openContext(io, globalOptionsOf(command), {
+        run: again,
+        commandNames: () => namesBelow(command),
+      });
       try {
         exitCode = (await body(context)) ?? EXIT.ok;
       } finally {
@@ -30,4 +36,13 @@ export function createRuntime(io: Io): Runtime {
       }
     },
   };
+}
+
+/** Names of the commands below the program. */
+function namesBelow(command: CommandUnknownOpts): readonly string[] {
+  return rootOf(command).commands.map((each) => each.name());
+}
+
+function rootOf(command: CommandUnknownOpts): CommandUnknownOpts {
+  return command.parent === null ? command : rootOf(command.parent);
 }

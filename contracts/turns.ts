@@ -27,7 +27,7 @@ export const turnMessageSchema = z.object({
 export type TurnMessage = z.infer<typeof turnMessageSchema>;
 
 /** Route of the control plane; the parameter is named as fastify has it, and `::` is a colon. */
-export const BEGIN_TURN_ROUTE = '/v1/internal/turns/:id::begin';
+export const BEGIN_TURN_ROUTE = '/v1/internal/turns/:id(^[^:/]+)::begin';
 
 /** Path of the internal route that begins an execution of a turn (service token). */
 export function beginTurnPath(turnId: string): string {

@@ -6,7 +6,6 @@ import {
   proxyActivities,
   TimeoutFailure,
 } from '@temporalio/workflow';
-import { ERRORS } from '../../contracts/errors.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
 import { ANSWER, QUEUE_AGENT } from '../../contracts/turn-activities.ts';
 import type { AgentActivities } from '../../contracts/turn-activities.ts';
@@ -39,16 +38,22 @@ export async function answer(turnId: string, { limitMs, summary }: AnswerLimits)
   }
 }
 
+/** What a user is told as it is; other codes are about our own inside. */
+const TOLD: readonly ErrorCode[] = [
+  'budget_spent',
+  'inference_timeout',
+  'model_not_found',
+  'model_unavailable',
+  'no_inference_path',
+];
+
 /** Only the kind of a failure counts, never its text. */
 function codeOf(error: unknown): ErrorCode {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof CancelledFailure) return 'cancel_requested';
   if (cause instanceof TimeoutFailure)
     return cause.timeoutType === 'HEARTBEAT' ? 'inference_failed' : 'inference_timeout';
-  if (cause instanceof ApplicationFailure && isErrorCode(cause.type)) return cause.type;
+  if (cause instanceof ApplicationFailure)
+    return TOLD.find((code) => code === cause.type) ?? 'inference_failed';
   return 'inference_failed';
-}
-
-function isErrorCode(type: string | undefined | null): type is ErrorCode {
-  return typeof type === 'string' && Object.hasOwn(ERRORS, type);
 }

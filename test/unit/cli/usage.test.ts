@@ -13,7 +13,10 @@ function commandPaths(command: CommandUnknownOpts, path: readonly string[] = [])
 }
 
 const program = createProgram(
-  createRuntime({ stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: {} }),
+  createRuntime(
+    { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: {} },
+    async () => 0,
+  ),
   {},
 );
 const PATHS = commandPaths(program);
