@@ -27,10 +27,13 @@ function quoted(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** Whether a launcher can start this; what `env` would take for a variable, and what is very long, it cannot. */
+/**
+ * Whether a launcher can start this. What `env` would take for a variable, and what is very long, it cannot; and BusyBox'
+ * `env` prefers its own programs to those of a job's own `PATH`.
+ */
 export function canLaunch(argv: readonly string[], env: Readonly<Record<string, string>>): boolean {
   const [program = ''] = argv;
-  if (program === '' || program.includes('=')) return false;
+  if (program === '' || program.includes('=') || 'PATH' in env) return false;
   const sizes = [...argv, ...Object.entries(env).map(([name, value]) => `${name}=${value}`)].map((word) =>
     Buffer.byteLength(word),
   );

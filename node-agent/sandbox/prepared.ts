@@ -3,6 +3,7 @@ import { announcedBy, type Announced } from './announced.ts';
 import { kindOf } from './create-options.ts';
 import type { OutputSinks } from './demultiplex.ts';
 import { EngineError, type ContainerEngine, type ImageFacts, type InputAttachment } from './engine.ts';
+import { inWordsOfInit } from './exec-failure.ts';
 import { containerEnv, launchLine, probeLine } from './launcher.ts';
 import type { LiveContainer } from './live-container.ts';
 import { poolFolder } from './names.ts';
@@ -119,11 +120,12 @@ export class PreparedContainer {
   launch(plan: ContainerPlan, sinks: OutputSinks): LiveContainer {
     const token = randomBytes(TOKEN_BYTES).toString('hex');
     const stdout = announcedBy(token, sinks.stdout);
-    this.#output.switchTo({ stdout: stdout.feed, stderr: sinks.stderr });
+    const stderr = inWordsOfInit(plan.argv[0] ?? '', sinks.stderr);
+    this.#output.switchTo({ stdout: stdout.feed, stderr: stderr.feed });
     this.#input.write(
       launchLine(plan.argv, containerEnv(SANDBOX_HOSTNAME, this.#facts.env, plan.env), token),
     );
-    const outputEnded = this.#input.ended;
+    const outputEnded = this.#input.ended.then(stderr.flush);
     return {
       exit: this.#exitOf(stdout, outputEnded),
       outputEnded,
