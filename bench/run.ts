@@ -8,6 +8,7 @@ import { measureCost } from './measures/cost.ts';
 import { measureCynork } from './measures/cynork.ts';
 import { measureDocker } from './measures/docker.ts';
 import { measureGateway } from './measures/gateway.ts';
+import { measureInference } from './measures/inference.ts';
 import { measureMemory } from './measures/memory.ts';
 import { measureNoop } from './measures/noop.ts';
 import { measureStart } from './measures/start.ts';
@@ -21,6 +22,7 @@ const MEASURES: { readonly [S in SectionName]: (context: BenchContext) => Promis
   cost: measureCost,
   docker: measureDocker,
   gateway: measureGateway,
+  inference: measureInference,
   cynork: measureCynork,
   memory: measureMemory,
   start: measureStart,

@@ -1,3 +1,4 @@
+import type { ErrorCode } from './errors.ts';
 import type { JobStatus, TaskStatus } from './tasks.ts';
 
 /**
@@ -18,6 +19,14 @@ export type JobStep =
       /** Timeout of the job in milliseconds, without any margin. */
       readonly timeoutMs: number;
     }
+  /** A model is asked; no node is needed. */
+  | {
+      readonly kind: 'answer';
+      readonly jobId: string;
+      readonly turnId: string;
+      /** Timeout of the job in milliseconds. */
+      readonly timeoutMs: number;
+    }
   /** No node fits now; a `capacity` signal follows when one was found. */
   | { readonly kind: 'waiting'; readonly jobId: string; readonly reason: WaitingCode }
   /** The previous attempt may still act (plain HTTP node); ask again after this time. */
@@ -36,6 +45,7 @@ export const WAITING_CODES = [
   'no_node_capable',
   'no_node_takes_attachments',
   'no_free_slot',
+  'no_model',
 ] as const;
 export type WaitingCode = (typeof WAITING_CODES)[number];
 
@@ -66,6 +76,8 @@ export interface OrchestratorActivities {
     readonly jobId: string;
     readonly previousAttempt: number;
     readonly end: AttemptEnd;
+    /** With what a model's answer failed. */
+    readonly failure?: ErrorCode;
   }): Promise<JobStep>;
   /** Records a cancel that came through Temporal; claims are refused from then on. */
   requestCancel(input: { readonly taskId: string }): Promise<void>;

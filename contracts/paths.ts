@@ -12,6 +12,7 @@ export const PATHS = {
   users: '/v1/users',
   tasks: '/v1/tasks',
   systemHealth: '/v1/system/health',
+  systemSettings: '/v1/system/settings',
   nodes: '/v1/nodes',
   nodeRegister: '/v1/nodes/register',
   nodeConfig: '/v1/nodes/config',

@@ -58,6 +58,9 @@ export interface Load {
     readonly live: number;
     /** Since it was last heard of; null when it never was. */
     readonly silent_seconds: number | null;
+    /** Model calls in hand and waiting there; null for a node without models. */
+    readonly calls_active: number | null;
+    readonly calls_queued: number | null;
   }[];
 }
 
@@ -72,8 +75,9 @@ export async function readLoad(db: Database): Promise<Load> {
       (select coalesce(json_agg(n), '[]') from (
         select node_slug as node, status, max_concurrency as slots,
           (select count(*)::int from job_attempts a where a.node_id = nodes.id and a.ended_at is null) as live,
-          extract(epoch from now() - last_seen_at)::float8 as silent_seconds
-        from nodes
+          extract(epoch from now() - last_seen_at)::float8 as silent_seconds,
+          i.active as calls_active, i.queued as calls_queued
+        from nodes left join node_inference i on i.node_id = nodes.id
       ) n) as nodes
   `.execute(db);
   return rows[0] ?? { waiting: [], nodes: [] };

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { createDispatchActivities } from '../activities/dispatch/dispatch-http.ts';
 import { createOrchestratorActivities } from '../activities/orchestrator.ts';
+import { createPmModelActivities } from '../activities/pm-model.ts';
 import { createTurnActivities } from '../activities/turns.ts';
 import { QUEUE_ORCHESTRATOR } from '../contracts/temporal.ts';
 import type { OrchestratorConfig } from '../platform/config/orchestrator.ts';
@@ -72,7 +73,8 @@ export async function startOrchestratorWorker(
   const resources = acquired.move();
 
   const worker = runWorker(config, deps, state, closing.signal);
-  const sweeping = { ...deps, auditRetentionDays: config.auditRetentionDays };
+  const { auditRetentionDays, inferenceModel: pinnedModel } = config;
+  const sweeping = { ...deps, auditRetentionDays, pinnedModel };
   const reconciler = runReconciler(sweeping, metrics, leadership, closing.signal);
   return {
     name: 'orchestrator-worker',
@@ -133,6 +135,7 @@ async function runWorker(
       activities: {
         ...createOrchestratorActivities(deps),
         ...createTurnActivities(deps),
+        ...createPmModelActivities({ ...deps, pinnedModel: config.inferenceModel }),
         ...createDispatchActivities({
           ...deps,
           envelope: createEnvelope([config.masterSecret, ...config.previousSecrets]),

@@ -6,11 +6,12 @@ import {
   sleep,
 } from '@temporalio/workflow';
 import type { OrchestratorActivities } from '../contracts/activities.ts';
+import type { PmModelActivities } from '../contracts/pm-model.ts';
 import type { TurnActivities } from '../contracts/turn-activities.ts';
 import { pauseAfterTryMs } from './pauses.ts';
 
 /** Local activities of the orchestrator worker. */
-type DatabaseSteps = OrchestratorActivities & TurnActivities;
+type DatabaseSteps = OrchestratorActivities & TurnActivities & PmModelActivities;
 
 /**
  * Runs a short database step until it succeeds. It is not cancelled half way: cancelling is a step of its own. Only

@@ -9,6 +9,7 @@ export const SECTIONS = [
   'cost',
   'docker',
   'gateway',
+  'inference',
   'cynork',
   'memory',
   'start',

@@ -1,4 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { createTokenService } from '../../platform/crypto/tokens.ts';
+import { openDatabase } from '../../schema/database.ts';
+import { ownOllamaEnv, prepareTestOllama } from '../../test/support/engines/ollama.ts';
+import { eventually } from '../../test/support/wait.ts';
 import { prepareTestDocker } from '../../test/support/engines/docker.ts';
 import { publishTestSetting } from '../../test/support/engines/environment.ts';
 import { startMigratedPostgres } from '../../test/support/engines/postgres.ts';
@@ -18,6 +23,15 @@ export interface OwnStack {
   readonly user: BenchUser;
   /** Its processes: a role each, and the node agent. */
   readonly processes: readonly Watched[];
+}
+
+/** A stack whose node has the small model in memory. */
+export interface InferenceStack {
+  readonly controlPlaneUrl: string;
+  /** Of the Ollama that the node runs. */
+  readonly ollamaUrl: string;
+  readonly serviceToken: string;
+  readonly contextTokens: number;
 }
 
 const NOOP_AGENT = join(import.meta.dirname, '..', 'noop-agent', 'main.ts');
@@ -69,6 +83,11 @@ export class Rig {
     );
   }
 
+  /** A stack whose node runs a real Ollama with the small model, which is in memory. */
+  inference(): Promise<InferenceStack> {
+    return this.#once('inference', startInference);
+  }
+
   #once<T>(name: string, make: () => Promise<T>): Promise<T> {
     const made = this.#made.get(name) ?? make();
     this.#made.set(name, made);
@@ -95,4 +114,32 @@ async function startOwn(
     pid: process.pid ?? 0,
   }));
   return { stack, agent, user, processes: watched };
+}
+
+const HOUR_MS = 3_600_000;
+const WARM_MS = 120_000;
+
+async function startInference(): Promise<InferenceStack> {
+  await prepareTestOllama();
+  const secret = randomBytes(32).toString('hex');
+  const env = await ownOllamaEnv();
+  const starting = startStack({ processes: ROLES, env: { JWT_SECRET: secret } });
+  onRelease(async () => {
+    const started = await starting.catch(() => undefined);
+    await started?.[Symbol.asyncDispose]();
+  });
+  const stack = await starting;
+  await stack.startNode({ name: 'inference', env });
+  await eventually('the model is ready', async () => (await fetch(`${stack.controlPlaneUrl}/readyz`)).ok, {
+    timeoutMs: WARM_MS,
+  });
+  const opened = openDatabase({ url: stack.database.url, poolSize: 1, onIdleError: () => undefined });
+  const pm = await opened.db.selectFrom('pm_model').select('context_tokens').executeTakeFirstOrThrow();
+  await opened[Symbol.asyncDispose]();
+  return {
+    controlPlaneUrl: stack.controlPlaneUrl,
+    ollamaUrl: `http://127.0.0.1:${env['OLLAMA_PORT'] ?? ''}`,
+    serviceToken: await createTokenService(secret).sign('service', { sub: 'bench' }, { lifeMs: HOUR_MS }),
+    contextTokens: pm.context_tokens ?? 0,
+  };
 }

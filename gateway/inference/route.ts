@@ -1,6 +1,6 @@
 import { PM_MODEL } from '../../contracts/chat-values.ts';
 import { CynodeError } from '../../contracts/errors.ts';
-import { INFERENCE_SETTINGS } from '../../schema/inference/settings.ts';
+import { SYSTEM_SETTINGS } from '../../contracts/settings.ts';
 import type { Budget, Routing, RoutingNode } from '../../schema/inference/routing.ts';
 
 /** Where a call can go. */
@@ -21,8 +21,8 @@ export function modelOnNodes(requested: string | undefined): string | null {
 
 /** @throws CynodeError `budget_spent` · `model_not_found` · `model_unavailable`, in words for the caller */
 export function decideRoute(requested: string | undefined, routing: Routing): Route {
-  checkBudget(routing.userBudget, 'The tokens of the user for today', INFERENCE_SETTINGS.userTokensPerDay);
-  checkBudget(routing.taskBudget, 'The tokens of the task', INFERENCE_SETTINGS.taskTokens);
+  checkBudget(routing.userBudget, 'The tokens of the user for today', SYSTEM_SETTINGS.userTokensPerDay.key);
+  checkBudget(routing.taskBudget, 'The tokens of the task', SYSTEM_SETTINGS.taskTokens.key);
   const { model, nodes, isPmModel, contextTokens } = routing;
   if (model === null) throw noPmModel(routing.reason);
   if (nodes.length > 0)

@@ -14,7 +14,7 @@ import type { CallDeps } from './call.ts';
 import type { Caller } from './caller.ts';
 import { createNodeMemory } from './choose-node.ts';
 import { createRouterMetrics } from './metrics.ts';
-import { CallerGone, createCallRecord, outcomeOf } from './record.ts';
+import { createCallRecord, outcomeOf } from './record.ts';
 import type { CallRecord } from './record.ts';
 import { createTurnWriter } from './turn-records.ts';
 import type { TurnRecords, TurnWriter } from './turn-records.ts';
@@ -151,5 +151,3 @@ function createLedgerWriter({ db, logger }: Pick<RouterDeps, 'db' | 'logger'>): 
     },
   };
 }
-
-export { CallerGone };

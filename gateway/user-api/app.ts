@@ -11,6 +11,7 @@ import { registerLogoutRoute, registerOpenAuthRoutes } from './routes/auth.ts';
 import { registerOpenAiRoutes } from './routes/chat.ts';
 import { registerCreateTaskRoute } from './routes/create-task.ts';
 import { registerNodeConfigRoute, registerNodeRoutes } from './routes/nodes.ts';
+import { registerSettingsRoutes } from './routes/settings.ts';
 import { registerSystemRoute } from './routes/system.ts';
 import { registerTaskRoutes } from './routes/tasks.ts';
 import { registerThreadRoutes } from './routes/threads.ts';
@@ -59,5 +60,8 @@ async function registerSecured(secured: HttpApp, deps: UserApiDeps): Promise<voi
   });
   await secured.register(async (admin) => {
     registerSystemRoute(admin, deps);
+  });
+  await secured.register(async (admin) => {
+    registerSettingsRoutes(admin, deps);
   });
 }

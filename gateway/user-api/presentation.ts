@@ -12,6 +12,7 @@ export const USER_API: ApiPresentation = {
     chat: 'Questions to the models, in the form of OpenAI, and their threads',
     nodes: 'Worker nodes',
     users: 'Users; all but users/me for administrators',
+    system: 'Settings, for administrators',
     health: 'For operators and their tools',
   },
   bearers: { accessToken: 'The access_token of POST /v1/auth/login.' },

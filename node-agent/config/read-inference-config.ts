@@ -34,39 +34,44 @@ const PASSED_ON =
 const PROXIES = /^(HTTPS?|NO)_PROXY$/;
 const NO_GPU = { CUDA_VISIBLE_DEVICES: '-1', HIP_VISIBLE_DEVICES: '-1', ROCR_VISIBLE_DEVICES: '-1' };
 
+type InferenceYaml = NonNullable<NodeYaml['inference']>;
+
 /** Settings of the models; see `readNodeAgentConfig`. @throws ConfigError that names the setting */
 export function readInferenceConfig(
   env: Env,
   yaml: Pick<NodeYaml, 'inference' | 'models'> | undefined,
   stateDir: string,
 ): InferenceConfig {
-  const { inference = {}, models } = yaml ?? {};
-  const name = optional(env, 'OLLAMA_CONTAINER_NAME') ?? DEFAULTS.containerName;
-  const withGpu = inference.allow_gpu ?? true;
-  const program = optional(env, 'OLLAMA_PROGRAM') ?? inference.program;
+  const inference = yaml?.inference ?? {};
+  const { max_concurrency: concurrency = DEFAULTS.maxConcurrency } = inference;
   return {
     mode: oneOf(env, 'INFERENCE_MODE', MODES) ?? inference.mode,
     backend: oneOf(env, 'INFERENCE_BACKEND', BACKENDS) ?? inference.backend ?? 'auto',
     existingUrl: readExistingUrl(optional(env, 'OLLAMA_BASE_URL') ?? inference.existing_url),
     port: readPort(env, inference.port),
-    maxConcurrency: integer(
-      env,
-      'INFERENCE_MAX_CONCURRENCY',
-      inference.max_concurrency ?? DEFAULTS.maxConcurrency,
-      1,
-    ),
-    process: {
-      program: program === undefined ? undefined : resolve(program),
-      env: { ...passedOn(env), ...(withGpu ? {} : NO_GPU) },
-      home: join(stateDir, 'ollama'),
-    },
-    container: {
-      image: optional(env, 'OLLAMA_IMAGE') ?? inference.image,
-      name,
-      volume: optional(env, 'OLLAMA_MODELS_VOLUME') ?? `${name}-models`,
-      variant: withGpu ? oneOf(env, 'OLLAMA_GPU_VARIANT', VARIANTS) : 'cpu',
-    },
-    imports: readImports(env, models?.import ?? []),
+    maxConcurrency: integer(env, 'INFERENCE_MAX_CONCURRENCY', concurrency, 1),
+    process: readProcess(env, inference, stateDir),
+    container: readContainer(env, inference),
+    imports: readImports(env, yaml?.models?.import ?? []),
+  };
+}
+
+function readProcess(env: Env, yaml: InferenceYaml, stateDir: string): InferenceConfig['process'] {
+  const program = optional(env, 'OLLAMA_PROGRAM') ?? yaml.program;
+  return {
+    program: program === undefined ? undefined : resolve(program),
+    env: { ...passedOn(env), ...(yaml.allow_gpu === false ? NO_GPU : {}) },
+    home: join(stateDir, 'ollama'),
+  };
+}
+
+function readContainer(env: Env, yaml: InferenceYaml): InferenceConfig['container'] {
+  const name = optional(env, 'OLLAMA_CONTAINER_NAME') ?? DEFAULTS.containerName;
+  return {
+    image: optional(env, 'OLLAMA_IMAGE') ?? yaml.image,
+    name,
+    volume: optional(env, 'OLLAMA_MODELS_VOLUME') ?? `${name}-models`,
+    variant: yaml.allow_gpu === false ? 'cpu' : oneOf(env, 'OLLAMA_GPU_VARIANT', VARIANTS),
   };
 }
 

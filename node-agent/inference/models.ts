@@ -35,7 +35,7 @@ interface Kept {
 const SECOND_MS = 1000;
 const FIRST_RETRY_MS = 15 * SECOND_MS;
 const MAX_RETRY_MS = 10 * 60 * SECOND_MS;
-const FILE_RETRY_MS = 2 * SECOND_MS;
+const SOON_MS = 2 * SECOND_MS;
 const RELOAD_MS = 5 * SECOND_MS;
 const FOR_EVER = -1;
 const WITHOUT_REGISTRY =
@@ -230,13 +230,18 @@ export class Models {
   }
 
   #note(model: string, work: Work, error: unknown): void {
+    delete work.percent;
+    // Ollama went away in the middle of it, which says nothing about the model.
+    if (error instanceof OllamaError && error.kind === 'away') {
+      work.retryAtMs = this.#deps.nowMs() + SOON_MS;
+      return;
+    }
     const text = error instanceof Error ? error.message : String(error);
     if (work.error !== text) this.#deps.logger.warn({ model, reason: text }, 'model could not be got');
     work.error = text;
-    delete work.percent;
     work.failures += 1;
     const backoffMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(work.failures - 1, 10), MAX_RETRY_MS);
-    const waitMs = error instanceof MissingFileError ? FILE_RETRY_MS : backoffMs;
+    const waitMs = error instanceof MissingFileError ? SOON_MS : backoffMs;
     work.retryAtMs = this.#deps.nowMs() + waitMs;
   }
 

@@ -156,8 +156,7 @@ export class InferenceSupervisor {
   }
 
   async #useExisting(): Promise<void> {
-    const { existingUrl = '', logger, nowMs } = this.#deps;
-    logger.info({ url: existingUrl }, 'using the Ollama of this host');
+    const { existingUrl = '', nowMs } = this.#deps;
     await using client = createOllamaClient(existingUrl);
     await this.#serve(client, existingUrl, 'existing', {
       stillThere: () => {

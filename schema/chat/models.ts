@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { LEASE } from '../../contracts/temporal.ts';
-import type { Database } from '../database.ts';
+import type { Database, Transaction } from '../database.ts';
 
 /** A model that a live node has. */
 export interface AvailableModel {
@@ -10,7 +10,7 @@ export interface AvailableModel {
 }
 
 /** Models of the nodes that can be asked now, in order of name. */
-export async function listAvailableModels(db: Database): Promise<readonly AvailableModel[]> {
+export async function listAvailableModels(db: Database | Transaction): Promise<readonly AvailableModel[]> {
   const { rows } = await sql<AvailableModel>`
     select model->>'name' as name, bool_or((model->>'loaded')::boolean) as loaded
     from node_inference i join nodes n on n.id = i.node_id, jsonb_array_elements(i.models) model
@@ -32,7 +32,7 @@ export interface PmModel {
 }
 
 /** The project manager's model as it is now: what was chosen, and whether a live node has it ready. */
-export async function readPmModel(db: Database): Promise<PmModel> {
+export async function readPmModel(db: Database | Transaction): Promise<PmModel> {
   const row = await db
     .selectFrom('pm_model')
     .select(['model', 'context_tokens', 'reason'])

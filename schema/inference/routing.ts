@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Sealed } from '../../platform/crypto/envelope.ts';
 import type { Database } from '../database.ts';
 import { LIVE_NODE } from './live.ts';
-import { INFERENCE_SETTINGS } from './settings.ts';
+import { SYSTEM_SETTINGS } from '../../contracts/settings.ts';
 
 /** Whom a call is for: its budgets are checked. */
 export interface Accountable {
@@ -70,9 +70,9 @@ export async function readRouting(db: Database, model: string | null, who: Accou
     select w.model, (w.model = w.pm_model) is true as "isPmModel",
       case when w.model = w.pm_model then w.context_tokens end as "contextTokens", w.reason,
       ${NODES} as nodes, ${KNOWN} as known,
-      ${budget(INFERENCE_SETTINGS.userTokensPerDay, sql`user_id = ${who.userId}::uuid and created_at >= ${TODAY}`)}
+      ${budget(SYSTEM_SETTINGS.userTokensPerDay.key, sql`user_id = ${who.userId}::uuid and created_at >= ${TODAY}`)}
         as "userBudget",
-      ${budget(INFERENCE_SETTINGS.taskTokens, sql`task_id = ${who.taskId}::uuid`)} as "taskBudget"
+      ${budget(SYSTEM_SETTINGS.taskTokens.key, sql`task_id = ${who.taskId}::uuid`)} as "taskBudget"
     from w
   `.execute(db);
   const [row] = rows;

@@ -23,6 +23,7 @@ export interface LiveAttempt extends AttemptRow {
 
 export interface JobRow {
   readonly id: string;
+  readonly kind: 'run' | 'answer';
   readonly task_id: string;
   readonly status: 'queued' | 'running' | 'completed' | 'failed' | 'canceled';
   readonly timeout_seconds: number;
@@ -46,6 +47,7 @@ export const ATTEMPT_COLUMNS = [
 
 const JOB_COLUMNS = [
   'id',
+  'kind',
   'task_id',
   'status',
   'timeout_seconds',

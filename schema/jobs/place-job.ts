@@ -1,13 +1,13 @@
 import type { AttemptEnd, JobStep } from '../../contracts/activities.ts';
 import { CynodeError } from '../../contracts/errors.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
-import { rfc3339 } from '../../contracts/ids.ts';
-import type { RunResponse } from '../../contracts/jobs.ts';
 import { isTerminalJobStatus } from '../../contracts/tasks.ts';
 import { LEASE } from '../../contracts/temporal.ts';
 import type { Transaction } from '../database.ts';
+import { placeAnswer } from './answer.ts';
 import { endAttempt, findLiveAttempt, lockJob, markOutcomeUnknown } from './attempts.ts';
 import type { AttemptRow, JobRow, LiveAttempt } from './attempts.ts';
+import { faultResult } from './fault-result.ts';
 import { storeResult } from './intake.ts';
 import { passByUntilHeardOf, placeWaitingJobs } from './placement.ts';
 
@@ -16,6 +16,8 @@ export interface PlaceJobRequest {
   /** The attempt that ended or is given up; 0 when there was none. */
   readonly previousAttempt: number;
   readonly end: AttemptEnd;
+  /** With what a model's answer failed. */
+  readonly failure?: ErrorCode | undefined;
 }
 
 export interface PlaceJobsResult {
@@ -42,6 +44,10 @@ export async function placeJobs(
   for (const [index, request] of requests.entries()) {
     const job = jobs[index];
     if (job === undefined) continue;
+    if (job.kind === 'answer' && !isTerminalJobStatus(job.status)) {
+      decided.push(await placeAnswer(tx, job, request.failure ?? null));
+      continue;
+    }
     const step = await unchangedStep(tx, job, request);
     decided.push(step ?? (await endOrWait(tx, job, request)));
     slotsChanged ||= step === null;
@@ -164,22 +170,4 @@ async function placedStep(tx: Transaction, job: JobRow, live: AttemptRow): Promi
 
 function settled(jobId: string, jobStatus: JobRow['status']): JobStep {
   return { kind: 'settled', jobId, jobStatus, taskStatus: null };
-}
-
-/** A result for a job that failed without a reply of a node, so that clients find one as always. */
-export function faultResult(job: Pick<JobRow, 'id' | 'task_id'>, code: ErrorCode): RunResponse {
-  const now = rfc3339(new Date());
-  return {
-    version: 1,
-    task_id: job.task_id,
-    job_id: job.id,
-    status: 'failed',
-    exit_code: -1,
-    stdout: '',
-    stderr: '',
-    started_at: now,
-    ended_at: now,
-    truncated: { stdout: false, stderr: false },
-    failure_code: code,
-  };
 }

@@ -61,7 +61,7 @@ async function readWaiters(tx: Transaction): Promise<readonly Waiter[]> {
     left join lateral (
       select number, node_id from job_attempts a where a.job_id = j.id order by number desc limit 1
     ) last on true
-    where j.waiting_since is not null and j.cancel_requested_at is null
+    where j.waiting_since is not null and j.cancel_requested_at is null and j.kind = 'run'
     order by j.waiting_since, j.id
     limit ${MAX_WAITERS}
     for update of j skip locked

@@ -115,9 +115,10 @@ async function insertJob(tx: Transaction, taskId: string, task: NewTask): Promis
     job_id: id,
     sandbox: {
       ...(task.image === null ? {} : { image: task.image }),
-      script: task.prompt,
+      // Text is never executed.
+      ...(task.inputMode === 'prompt' ? {} : { script: task.prompt }),
       timeout_seconds: task.timeoutSeconds,
-      use_inference: task.useInference,
+      use_inference: task.useInference || task.inputMode === 'prompt',
     },
   };
   await tx
@@ -126,6 +127,7 @@ async function insertJob(tx: Transaction, taskId: string, task: NewTask): Promis
       id,
       task_id: taskId,
       ordinal: 1,
+      kind: task.inputMode === 'prompt' ? 'answer' : 'run',
       payload: JSON.stringify(payload),
       timeout_seconds: task.timeoutSeconds,
       needs_attachments: task.attachments.some(({ content }) => content !== null),

@@ -1,13 +1,16 @@
 import { sql } from 'kysely';
-import type { AttemptEnd, BeginTaskResult, JobStep } from '../../contracts/activities.ts';
+import type { BeginTaskResult, JobStep } from '../../contracts/activities.ts';
 import { CynodeError } from '../../contracts/errors.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
 import { isTerminalJobStatus, isTerminalTaskStatus } from '../../contracts/tasks.ts';
 import type { TaskStatus } from '../../contracts/tasks.ts';
 import type { Database, Transaction } from '../database.ts';
 import { endAttempt, findLiveAttempt, lockJob } from '../jobs/attempts.ts';
+import { abandonAnswer } from '../jobs/answer.ts';
+import { faultResult } from '../jobs/fault-result.ts';
 import { storeResult } from '../jobs/intake.ts';
-import { faultResult, placeJobs } from '../jobs/place-job.ts';
+import { placeJobs } from '../jobs/place-job.ts';
+import type { PlaceJobRequest } from '../jobs/place-job.ts';
 import { placeWaitingJobs } from '../jobs/placement.ts';
 import { lockTask, lockTaskOfJob, settleTask } from './settle.ts';
 
@@ -47,10 +50,7 @@ async function markRunning(tx: Transaction, taskId: string): Promise<void> {
 }
 
 /** Every ending of an attempt goes through here. When this settles the last job of the task, the task ends in the same step. */
-export function advanceJob(
-  db: Database,
-  request: { readonly jobId: string; readonly previousAttempt: number; readonly end: AttemptEnd },
-): Promise<WithWoken<JobStep>> {
+export function advanceJob(db: Database, request: PlaceJobRequest): Promise<WithWoken<JobStep>> {
   return db.transaction().execute(async (tx) => {
     const task = await lockTaskOfJob(tx, request.jobId);
     if (task === undefined) throw new CynodeError('not_found', 'no such job');
@@ -107,6 +107,7 @@ export function abandonTask(
       if (job === undefined || isTerminalJobStatus(job.status)) continue;
       const live = await findLiveAttempt(tx, id);
       if (live !== undefined) await endAttempt(tx, live, 'lost', code);
+      if (job.kind === 'answer') await abandonAnswer(tx, id, code);
       await storeResult(tx, id, 'failed', faultResult(job, code));
     }
     await settleTask(tx, task);

@@ -46,3 +46,13 @@ export async function sweepChunks(db: Database, olderThanSeconds: number, limit:
   `.execute(db);
   return Number(numAffectedRows ?? 0);
 }
+
+/** Tasks with a prompt that waits for a model, the oldest first. */
+export async function findWaitingAnswers(db: Database, limit: number): Promise<readonly string[]> {
+  const { rows } = await sql<{ task_id: string }>`
+    select task_id from jobs
+    where kind = 'answer' and waiting_since is not null and cancel_requested_at is null
+    order by waiting_since, id limit ${limit}
+  `.execute(db);
+  return rows.map(({ task_id }) => task_id);
+}

@@ -18,6 +18,20 @@ interface Reply {
 const configSchema = z.object({ gateway_url: z.string() });
 const nodesSchema = z.object({ nodes: z.array(z.object({ node_slug: z.string(), status: z.string() })) });
 
+const nodeSchema = z.object({
+  inference: z
+    .object({
+      backend: z.string(),
+      reason: z.string().optional(),
+      models: z.array(z.object({ name: z.string(), loaded: z.boolean() })),
+      pulls: z.array(
+        z.object({ model: z.string(), percent: z.number().optional(), error: z.string().optional() }),
+      ),
+    })
+    .optional(),
+});
+export type InferenceOfNode = NonNullable<z.infer<typeof nodeSchema>['inference']>;
+
 /** Runs the launcher with the configuration of this state folder. */
 async function cynork(settings: Settings, args: string[], input = ''): Promise<Reply> {
   const result = await execa(join(ROOT, 'bin/cynork'), args, {
@@ -65,6 +79,13 @@ export async function isNodeActive(settings: Settings): Promise<boolean> {
   if (!parsed.success)
     throw new SetupError(`"cynork nodes list -o json" printed something unexpected:\n${reply.stdout}`);
   return parsed.data.nodes.some((node) => node.node_slug === settings.nodeSlug && node.status === 'active');
+}
+
+/** What our node says of its models; undefined while it says nothing. */
+export async function inferenceOfNode(settings: Settings): Promise<InferenceOfNode | undefined> {
+  const reply = await cynork(settings, ['nodes', 'get', settings.nodeSlug, '-o', 'json']);
+  if (reply.exitCode !== 0) return undefined;
+  return nodeSchema.parse(JSON.parse(reply.stdout)).inference;
 }
 
 /** The commands of the first task, for people to see that they run in a container. */

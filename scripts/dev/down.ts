@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { findRunningDocker, ownDockerd } from '../engines/docker.ts';
+import { endProgramsAtHomeIn } from '../engines/home-programs.ts';
 import { withLock } from '../engines/lock.ts';
 import { removeNodeContainers } from '../engines/node-containers.ts';
 import { endProcess } from '../engines/processes.ts';
@@ -32,6 +33,7 @@ async function stopEverything(settings: Settings): Promise<void> {
     const state = await readLiveState(settings);
     if (state) await endProcess(state.supervisor, 'SIGTERM', STOP_GRACE_MS);
     await endLeftovers(settings);
+    await endProgramsAtHomeIn(pathsOf(settings).nodes);
   });
 }
 

@@ -33,6 +33,7 @@ const PASSED_ON = {
       'AUDIT_RETENTION_DAYS',
       'TRUSTED_PROXIES',
       'TEMPORAL_PUBLIC_ADDRESS',
+      'INFERENCE_MODEL',
     ],
     ...['WORKER_API_TARGET_URL', 'WORKFLOW_RUNNER_BEARER_TOKEN', 'JWT_SECRET_PREVIOUS'],
   ],
@@ -44,6 +45,10 @@ const PASSED_ON = {
     ...['SANDBOX_MAX_CONCURRENCY', 'SANDBOX_PULL_TIMEOUT', 'SANDBOX_WARM_POOL'],
     ...['SANDBOX_WORKSPACE_FILES', 'SANDBOX_WORKSPACE_MB'],
     ...['WORKER_API_MAX_REQUEST_BYTES', 'WORKSPACE_ROOT', 'CYNODE_SANDBOX_MOUNT_ROOT'],
+    ...['INFERENCE_MODE', 'INFERENCE_BACKEND', 'INFERENCE_MAX_CONCURRENCY', 'MODELS_IMPORT'],
+    ...['OLLAMA_BASE_URL', 'OLLAMA_PORT', 'OLLAMA_PROGRAM', 'OLLAMA_MODELS', 'OLLAMA_KEEP_ALIVE'],
+    ...['OLLAMA_IMAGE', 'OLLAMA_CONTAINER_NAME', 'OLLAMA_MODELS_VOLUME', 'OLLAMA_GPU_VARIANT'],
+    ...['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'CUDA_VISIBLE_DEVICES', 'HSA_OVERRIDE_GFX_VERSION'],
   ],
 };
 
@@ -102,9 +107,15 @@ export function agentWorkerSpec(settings: Settings, secrets: Secrets): ServiceSp
 }
 
 /** The node agent of this machine. It holds the Docker socket, and gets no database. */
-export function nodeAgentSpec(settings: Settings, secrets: Secrets, docker: DockerEngine): ServiceSpec {
+export function nodeAgentSpec(
+  settings: Settings,
+  secrets: Secrets,
+  docker: DockerEngine,
+  inference: Record<string, string>,
+): ServiceSpec {
   return roleSpec('node-agent', ['node-agent'], ['workerApi'], settings, {
     ...passedOn(PASSED_ON.nodeAgent),
+    ...inference,
     ORCHESTRATOR_URL: urlsOf(settings).controlPlane,
     NODE_SLUG: settings.nodeSlug,
     NODE_REGISTRATION_PSK: secrets.nodeRegistrationPsk,

@@ -133,6 +133,7 @@ export function pathsOf(settings: Settings) {
     cynork: inState('cynork'),
     cynorkConfig: inState('cynork', 'config.yaml'),
     blobs: inState('blobs'),
+    inferenceConsent: inState('inference-consent'),
     nodes: inState('nodes'),
     node: inState('nodes', settings.nodeSlug),
     nodeInstance: inState('nodes', settings.nodeSlug, 'instance.json'),

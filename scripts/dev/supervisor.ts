@@ -7,6 +7,7 @@ import { preparePostgres, superuserUrl, type PostgresOptions } from '../engines/
 import { identifyProcess } from '../engines/processes.ts';
 import type { ServiceSpec } from '../engines/service.ts';
 import { SetupError, type Talk } from '../engines/talk.ts';
+import { obtainInference, planInference } from './inference.ts';
 import { boundLogs } from './log-files.ts';
 import { agentWorkerSpec, DATABASE, migration, nodeAgentSpec, orchestratorSpec } from './roles.ts';
 import { pathsOf, type Settings } from './settings.ts';
@@ -42,11 +43,14 @@ export class Supervisor {
       await this.#publish();
       const docker = await ensureDocker(this.#talk);
       const postgres = this.#startPostgres();
-      await Promise.all([postgres, this.#startTemporal(postgres)]);
+      const inference = planInference(docker);
+      await Promise.all([postgres, this.#startTemporal(postgres), inference]);
       await this.#migrate();
       await this.#startService(orchestratorSpec(this.#settings, this.#secrets));
       await this.#startService(agentWorkerSpec(this.#settings, this.#secrets));
-      await this.#startService(nodeAgentSpec(this.#settings, this.#secrets, docker));
+      const plan = await inference;
+      await this.#startService(nodeAgentSpec(this.#settings, this.#secrets, docker, plan.env));
+      void obtainInference(plan, this.#settings, this.#talk);
       this.#housekeeping = setInterval(() => void this.#keepHouse(docker), HOUSEKEEPING_MS);
       await this.#enter('running');
     } catch (error) {

@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import { ensureDocker } from '../engines/docker.ts';
+import type { DockerEngine } from '../engines/docker-api.ts';
 import { exists } from '../engines/files.ts';
 import { withLock } from '../engines/lock.ts';
 import { waitUntil } from '../engines/processes.ts';
@@ -7,6 +8,8 @@ import { ensureSandboxImage } from '../engines/sandbox-image.ts';
 import { SetupError, terminalTalk, type Talk } from '../engines/talk.ts';
 import { buildOutputs } from './builds.ts';
 import { isNodeActive, logIn, runFirstTask, FIRST_TASK } from './cynork.ts';
+import { agreeOnInference } from './inference.ts';
+import { waitForModel } from './model.ts';
 import { pathsOf, urlsOf, type Settings } from './settings.ts';
 import { endLeftovers, launchSupervisor, requireFreePorts, waitForStart } from './start.ts';
 import { openStateFolder, type Secrets } from './state-folder.ts';
@@ -39,8 +42,8 @@ export async function up(wanted: Settings, options: UpOptions): Promise<void> {
     );
 
   const kind = await chooseTemporalKind(settings, wantedKind(options), running !== undefined);
-  await ensureEngines(kind, steps, talk);
-  const secrets = await withLock(pathsOf(settings).startLock, () => launch(settings, kind));
+  const docker = await ensureEngines(kind, steps, talk);
+  const secrets = await withLock(pathsOf(settings).startLock, () => launch(settings, { kind, docker }, talk));
   process.once('SIGINT', () => {
     talk.say('\nIt goes on in the background: "./dev status" shows how far it is, "./dev down" stops it.');
     process.exit(130);
@@ -48,6 +51,7 @@ export async function up(wanted: Settings, options: UpOptions): Promise<void> {
   const isFirst = !(await exists(pathsOf(settings).cynorkConfig));
   await awaitStack(settings, secrets, steps);
   if (!options.detach && running === undefined) await showFirstTask(settings, steps);
+  if (!options.detach) await showModel(settings, steps, talk);
   printSummary(settings, isFirst ? secrets : undefined);
 }
 
@@ -56,7 +60,7 @@ function wantedKind({ pgTemporal }: UpOptions): TemporalKind | undefined {
   return pgTemporal ? 'postgres' : 'file';
 }
 
-async function ensureEngines(kind: TemporalKind, steps: Steps, talk: Talk): Promise<void> {
+async function ensureEngines(kind: TemporalKind, steps: Steps, talk: Talk): Promise<DockerEngine> {
   const built = (names: string[]): string =>
     names.length === 0 ? 'Programs up to date' : `Built ${names.join(', ')}`;
   await steps.run('Programs', () => buildOutputs(), built);
@@ -73,16 +77,22 @@ async function ensureEngines(kind: TemporalKind, steps: Steps, talk: Talk): Prom
   await steps.run(kind === 'file' ? 'Temporal CLI' : 'Temporal for Postgres', () =>
     ensureTemporal(kind, talk),
   );
+  return docker;
 }
 
 /** Starts the supervisor unless one runs. Done under a lock, so that two `./dev up` at once start one stack. */
-async function launch(settings: Settings, kind: TemporalKind): Promise<Secrets> {
+async function launch(
+  settings: Settings,
+  { kind, docker }: { kind: TemporalKind; docker: DockerEngine },
+  talk: Talk,
+): Promise<Secrets> {
   await endLeftovers(settings);
   const running = (await readLiveState(settings)) !== undefined;
   if (!running) await requireFreePorts(settings);
   const secrets = await openStateFolder(settings);
   if (!running) {
     await rememberTemporalKind(settings, kind);
+    await agreeOnInference(settings, docker, talk);
     await launchSupervisor(settings);
   }
   return secrets;
@@ -114,6 +124,16 @@ async function showFirstTask(settings: Settings, steps: Steps): Promise<void> {
   const output = await steps.run('First task', () => runFirstTask(settings));
   const shown = FIRST_TASK.map((part) => (/[ "]/.test(part) ? `'${part}'` : part)).join(' ');
   console.log(`\n$ bin/cynork ${shown}\n${output}`);
+}
+
+/** Waits for a model, which may have to be built or downloaded first; script tasks run meanwhile. */
+async function showModel(settings: Settings, steps: Steps, talk: Talk): Promise<void> {
+  const outcome = await steps.run(
+    'A model for tasks in plain words',
+    () => waitForModel(settings, talk),
+    ({ line }) => line,
+  );
+  if (outcome.advice !== undefined) talk.say(outcome.advice);
 }
 
 function printSummary(settings: Settings, newSecrets: Secrets | undefined): void {

@@ -68,7 +68,8 @@ export const hasLoaded = ({ backend, models }: NodeInference): boolean =>
 /** What becomes of the activity `prepareModel`: `ok`, or the type of its failure. */
 export async function prepare(probe: Probe, agent: AgentUnderTest, model: string): Promise<string> {
   const handle = await probe.startControl(agent.slug, 'prepareModel', { model, contextTokens: 2048 });
-  return String((await handle.result()) ?? 'ok');
+  const outcome: unknown = (await handle.result()) ?? 'ok';
+  return typeof outcome === 'string' ? outcome : JSON.stringify(outcome);
 }
 
 /** Processes of this agent's Ollama with that word in their command line. */

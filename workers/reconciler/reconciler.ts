@@ -5,6 +5,7 @@ import type { Leadership } from '../../schema/leader.ts';
 import { createAuditSweep } from './audit-sweep.ts';
 import { createEndedCounter } from './ended-counter.ts';
 import { showLoad } from './load-gauges.ts';
+import { createPmModelRepair } from './pm-model.ts';
 import {
   createGoneCheck,
   deliverCancels,
@@ -14,7 +15,7 @@ import {
   wakeWaiters,
 } from './repairs.ts';
 import type { RepairDeps } from './repairs.ts';
-import { endAbandonedTurns, startForgottenTurns, sweepOldChunks } from './turns.ts';
+import { endAbandonedTurns, startForgottenTurns, sweepOldChunks, wakeAnswers } from './turns.ts';
 
 const PASS_EVERY_MS = 2_000;
 /** Passes between two looks at workflows, which cost Temporal a call each. */
@@ -29,7 +30,10 @@ interface Repair {
 
 /** The one sweeper (design §4): repairs from Postgres what a lost message or a dead process left behind. */
 export async function runReconciler(
-  options: Omit<RepairDeps, 'repaired'> & { readonly auditRetentionDays: number },
+  options: Omit<RepairDeps, 'repaired'> & {
+    readonly auditRetentionDays: number;
+    readonly pinnedModel: string | undefined;
+  },
   registry: Registry,
   leadership: Leadership,
   signal: AbortSignal,
@@ -45,8 +49,10 @@ export async function runReconciler(
     { name: 'wake waiters', everyPasses: 1, run: wakeWaiters },
     { name: 'check for gone workflows', everyPasses: LOOK_EVERY_PASSES, run: createGoneCheck() },
     { name: 'start forgotten turns', everyPasses: 1, run: startForgottenTurns },
+    { name: 'wake prompts', everyPasses: 1, run: wakeAnswers },
     { name: 'end abandoned turns', everyPasses: LOOK_EVERY_PASSES, run: endAbandonedTurns },
     { name: 'remove pieces of answers', everyPasses: SWEEP_EVERY_PASSES, run: sweepOldChunks },
+    { name: 'select the model', everyPasses: 1, run: createPmModelRepair(options.pinnedModel) },
     { name: 'start node workflows', everyPasses: LOOK_EVERY_PASSES, run: startNodeWorkflows },
     {
       name: 'remove old audit rows',

@@ -39,6 +39,7 @@ type Repaired =
   | 'waiter_placed'
   | 'task_abandoned'
   | 'node_started'
+  | 'pm_model_started'
   | 'turn_started'
   | 'turn_abandoned';
 

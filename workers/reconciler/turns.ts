@@ -1,8 +1,10 @@
 import { turnWorkflowId } from '../../contracts/turn-activities.ts';
+import { readPmModel } from '../../schema/chat/models.ts';
 import { settleTurn } from '../../schema/turns/settle.ts';
 import {
   findOverdueTurns,
   findTurnsNotStarted,
+  findWaitingAnswers,
   markTurnStarted,
   sweepChunks,
 } from '../../schema/turns/sweep.ts';
@@ -40,6 +42,13 @@ export async function endAbandonedTurns(deps: RepairDeps): Promise<void> {
     repaired('turn_abandoned');
     logger.error({ turnId: turn.id }, 'the workflow of an open turn was gone; the turn ended');
   }
+}
+
+/** Prompt tasks wait for a model: now there is one. The signal may be lost, so it is sent as long as they wait. */
+export async function wakeAnswers({ db, tasks }: RepairDeps): Promise<void> {
+  const waiting = await findWaitingAnswers(db, BATCH);
+  if (waiting.length === 0 || !(await readPmModel(db)).warm) return;
+  for (const taskId of waiting) await tasks.signalCapacity(taskId);
 }
 
 /** Pieces of answers that nobody reads any more. */

@@ -1,6 +1,7 @@
 import type { AttemptEnd, JobStep, WaitingCode } from '../../contracts/activities.ts';
 
 export type SettledStep = Extract<JobStep, { kind: 'settled' }>;
+export type AnswerStep = Extract<JobStep, { kind: 'answer' }>;
 export type PlacedStep = Extract<JobStep, { kind: 'placed' }>;
 
 /** How a failure of the job's activity is told to placement. Only ids of failures count, never their texts. */
@@ -46,6 +47,7 @@ const WAITING_TEXT: { readonly [C in WaitingCode]: string } = {
   no_node_capable: 'no node can run jobs',
   no_node_takes_attachments: 'no node can take attachments',
   no_free_slot: 'every slot is busy',
+  no_model: 'no model is ready',
 };
 
 /** One line for an operator about where a job stands. */
@@ -54,6 +56,8 @@ export function describeStep(step: JobStep, ordinal: number, total: number): str
   switch (step.kind) {
     case 'placed':
       return `${job} on ${step.nodeSlug}, attempt ${step.attempt}`;
+    case 'answer':
+      return `${job} is answered by the model`;
     case 'waiting':
       return `${job} waits: ${WAITING_TEXT[step.reason]}`;
     case 'hold':

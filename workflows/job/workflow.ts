@@ -24,9 +24,11 @@ import {
   LEASE,
   QUEUE_ORCHESTRATOR,
 } from '../../contracts/temporal.ts';
+import type { ErrorCode } from '../../contracts/errors.ts';
 import { databaseStep } from '../steps.ts';
+import { answer } from '../turn/answer.ts';
 import { endOfFailure, pauseAfterMs } from './state.ts';
-import type { AttemptFailure, PlacedStep, SettledStep } from './state.ts';
+import type { AnswerStep, AttemptFailure, PlacedStep, SettledStep } from './state.ts';
 
 /** What a job needs of the task it belongs to. */
 export interface JobSurroundings {
@@ -48,29 +50,43 @@ export async function driveJob(first: JobStep, around: JobSurroundings): Promise
     around.onStep(step);
     if (step.kind === 'settled') return step;
     if (step.kind === 'placed') previousAttempt = step.attempt;
-    const end = await passStep(step, around);
+    const { end, failure } = await passStep(step, around);
     if (end === 'canceled') await around.requestCancel();
-    const ended = { jobId: step.jobId, previousAttempt, end };
+    const ended = { jobId: step.jobId, previousAttempt, end, ...(failure && { failure }) };
     step = await databaseStep('settle the job or place it', (db) => db.placeJob(ended));
   }
 }
 
-async function passStep(step: Exclude<JobStep, SettledStep>, around: JobSurroundings): Promise<AttemptEnd> {
+interface StepEnd {
+  readonly end: AttemptEnd;
+  /** With what a model's answer failed. */
+  readonly failure?: ErrorCode;
+}
+
+async function passStep(step: Exclude<JobStep, SettledStep>, around: JobSurroundings): Promise<StepEnd> {
   try {
     switch (step.kind) {
       case 'placed':
-        return await runAttempt(step, around.describe(step));
+        return { end: await runAttempt(step, around.describe(step)) };
+      case 'answer':
+        return await ask(step, around.describe(step));
       case 'waiting':
         await waitForCapacity(around.capacitySignals);
-        return 'returned';
+        return { end: 'returned' };
       case 'hold':
         await sleep(step.retryAfterMs, { summary: around.describe(step) });
-        return 'node_lost';
+        return { end: 'node_lost' };
     }
   } catch (error) {
-    if (isCancellation(error)) return 'canceled';
+    if (isCancellation(error)) return { end: 'canceled' };
     throw error;
   }
+}
+
+/** A node that dies is out of the way after some seconds, so the tries are further apart than those of a chat. */
+async function ask({ turnId, timeoutMs }: AnswerStep, summary: string): Promise<StepEnd> {
+  const failure = await answer(turnId, { limitMs: timeoutMs, summary, pauseMs: 3_000 });
+  return failure === 'cancel_requested' ? { end: 'canceled' } : { end: 'returned', failure };
 }
 
 /** The signal may be lost; the reconciler sends it again, so there is no timer here. */

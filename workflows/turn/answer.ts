@@ -15,18 +15,23 @@ export interface AnswerLimits {
   readonly limitMs: number;
   /** One line for operators. */
   readonly summary: string;
+  /** Before the second try; twice as long before the third. */
+  readonly pauseMs: number;
 }
 
 /**
  * Has the agent worker answer a turn, again where it may help. What is stored decides whether it was answered.
  * @returns with what the turn fails when it was not
  */
-export async function answer(turnId: string, { limitMs, summary }: AnswerLimits): Promise<ErrorCode> {
+export async function answer(
+  turnId: string,
+  { limitMs, summary, pauseMs }: AnswerLimits,
+): Promise<ErrorCode> {
   const { answerTurn } = proxyActivities<AgentActivities>({
     taskQueue: QUEUE_AGENT,
     scheduleToCloseTimeout: limitMs,
     heartbeatTimeout: ANSWER.heartbeatTimeoutMs,
-    retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumAttempts: ANSWER.maxAttempts },
+    retry: { initialInterval: pauseMs, backoffCoefficient: 2, maximumAttempts: ANSWER.maxAttempts },
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     summary,
   });

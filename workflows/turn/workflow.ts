@@ -8,7 +8,7 @@ import { answer } from './answer.ts';
 export async function chatTurnWorkflow({ turnId }: TurnWorkflowInput): Promise<{ status: TurnStatus }> {
   const { leftMs } = await databaseStep('open the turn', (db) => db.openTurn({ turnId }));
   if (leftMs === null) return { status: 'answered' };
-  const code = await answer(turnId, { limitMs: leftMs, summary: 'the model answers' });
+  const code = await answer(turnId, { limitMs: leftMs, summary: 'the model answers', pauseMs: 500 });
   const { status } = await databaseStep('store the answer, or why there is none', (db) =>
     db.closeTurn({ turnId, code }),
   );

@@ -31,18 +31,38 @@ export function inferenceBackendFor(facts: NodeFacts): InferenceBackendConfig {
   };
 }
 
-/** The specification's order, first match. */
+interface Objection {
+  readonly applies: (report: CapabilityReport, policy: NodeConfigSettings['policy']) => boolean;
+  readonly reason: string;
+}
+
+/** In the specification's order. */
+const OBJECTIONS: readonly Objection[] = [
+  {
+    applies: ({ inference }) => inference?.existing_service === true,
+    reason: 'the host has an Ollama of its own',
+  },
+  {
+    applies: ({ inference }) => inference?.mode === 'disabled',
+    reason: 'inference.mode of this node is disabled',
+  },
+  {
+    applies: ({ inference }) => inference?.supported !== true,
+    reason: 'this node does not support inference',
+  },
+  {
+    applies: ({ node }) => node.labels?.includes(SANDBOX_ONLY_LABEL) === true,
+    reason: 'this node runs sandboxes only (sandbox_only)',
+  },
+  {
+    applies: (_report, policy) => policy?.inference?.allow === false,
+    reason: 'the policy of this node allows no inference (policy.inference.allow)',
+  },
+];
+
 function reasonAgainst({ report, policy }: NodeFacts): string | null {
   if (report === null) return 'the node has not reported yet';
-  const { inference, node } = report;
-  if (inference?.existing_service === true) return 'the host has an Ollama of its own';
-  if (inference?.mode === 'disabled') return 'inference.mode of this node is disabled';
-  if (inference?.supported !== true) return 'this node does not support inference';
-  if (node.labels?.includes(SANDBOX_ONLY_LABEL) === true)
-    return 'this node runs sandboxes only (sandbox_only)';
-  if (policy?.inference?.allow === false)
-    return 'the policy of this node allows no inference (policy.inference.allow)';
-  return null;
+  return OBJECTIONS.find(({ applies }) => applies(report, policy))?.reason ?? null;
 }
 
 function chosenModel({ report, inference, pinnedModel }: NodeFacts): string {

@@ -1,6 +1,8 @@
 import type { HealthCheck, SystemHealth } from '../../../contracts/system.ts';
 import type { TemporalState } from '../../../platform/temporal/probe.ts';
 import { packageVersion } from '../../../platform/version.ts';
+import { inferencePath } from '../../../schema/inference/path.ts';
+import type { InferencePath } from '../../../schema/inference/path.ts';
 import { listNodeHealth } from '../../../schema/nodes/health.ts';
 import type { UserApiDeps } from '../deps.ts';
 import { checkNodes } from './node-checks.ts';
@@ -18,8 +20,20 @@ export async function checkSystem({
     checks: [
       { name: 'database', status: 'ok', detail: `Postgres answers in ${databaseMs} ms` },
       ...checkTemporal(await temporal()),
+      checkModel(await inferencePath(db)),
       ...checkNodes(nodes),
     ],
+  };
+}
+
+function checkModel(path: InferencePath): HealthCheck {
+  if (path.ready)
+    return { name: 'model', status: 'ok', detail: `${path.model} is in memory on ${path.nodeSlug}` };
+  return {
+    name: 'model',
+    status: 'warn',
+    detail: `no inference path: ${path.reason}`,
+    advice: 'Prompts and chats wait for it; script and command tasks work.',
   };
 }
 

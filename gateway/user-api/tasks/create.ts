@@ -25,19 +25,18 @@ export interface TaskRequest {
  * @throws CynodeError `no_inference_path` · `not_found` · `idempotency_mismatch` · `validation`
  */
 export async function submitTask(deps: UserApiDeps, caller: Caller, request: TaskRequest): Promise<Task> {
-  refuseWithoutInference(request.body);
+  refuseAgents(request.body);
   const created = await createTask(deps.db, toNewTask(caller.userId, request));
   if (!created.started) await waitBriefly(startTask(deps, caller, created));
   return viewOneTask(deps.db, await readTask(deps.db, created.id));
 }
 
-/** Text is interpreted by a model and an agent needs one; nothing falls back silently (design §10). */
-function refuseWithoutInference(body: CreateTaskBody): void {
-  if (body.input_mode !== 'prompt' && !body.use_sba) return;
+/** There are no agents in sandboxes yet; nothing falls back silently (design §10). */
+function refuseAgents(body: CreateTaskBody): void {
+  if (!body.use_sba) return;
   throw new CynodeError(
     'no_inference_path',
-    'No inference path: no model can be reached, so text and agent tasks cannot be run. ' +
-      'Send a script or commands instead (input_mode script or commands; cynork task create --script or --command).',
+    'No inference path for agents: there are no agents in sandboxes yet. Leave use_sba out; text is answered by the model.',
   );
 }
 

@@ -2,27 +2,28 @@ import { rfc3339 } from '../../../contracts/ids.ts';
 import { toApiTaskStatus } from '../../../contracts/tasks.ts';
 import type { LOG_STREAMS, Task, TaskLogs, TaskResult } from '../../../contracts/tasks.ts';
 import type { Database } from '../../../schema/database.ts';
+import { inferencePath } from '../../../schema/inference/path.ts';
 import { countSlots } from '../../../schema/nodes/queries.ts';
-import type { SlotCounts } from '../../../schema/nodes/queries.ts';
 import type { TaskRow } from '../../../schema/tasks/queries.ts';
 import { listJobOutputs, listJobResults } from '../../../schema/tasks/results.ts';
 import type { JobResultRow } from '../../../schema/tasks/results.ts';
 import { describeFailure } from './failure-text.ts';
 import { describeHold, describeWaiting } from './waiting-text.ts';
+import type { WaitingFacts } from './waiting-text.ts';
 
 type Waiting = Pick<TaskRow, 'waiting_code' | 'holds_until'>;
 
 /** Task objects of contract §5.3. */
 export async function viewTasks(db: Database, rows: readonly TaskRow[]): Promise<Task[]> {
-  const slots = await slotsIfWaiting(db, rows);
-  return rows.map((row) => viewTask(row, slots));
+  const facts = await factsIfWaiting(db, rows);
+  return rows.map((row) => viewTask(row, facts));
 }
 
 export async function viewOneTask(db: Database, row: TaskRow): Promise<Task> {
-  return viewTask(row, await slotsIfWaiting(db, [row]));
+  return viewTask(row, await factsIfWaiting(db, [row]));
 }
 
-function viewTask(row: TaskRow, slots: SlotCounts | null): Task {
+function viewTask(row: TaskRow, facts: WaitingFacts | null): Task {
   return {
     id: row.id,
     task_id: row.id,
@@ -34,7 +35,7 @@ function viewTask(row: TaskRow, slots: SlotCounts | null): Task {
     updated_at: rfc3339(row.updated_at),
     ...(row.attachments === null ? {} : { attachments: [...row.attachments] }),
     input_mode: row.input_mode,
-    ...waitingReason(row, slots),
+    ...waitingReason(row, facts),
     ...failureText(row.failure_code),
   };
 }
@@ -42,7 +43,7 @@ function viewTask(row: TaskRow, slots: SlotCounts | null): Task {
 /** Jobs with their results; `result` is JSON text, as clients expect it (contract §21 no. 1). */
 export async function viewResult(db: Database, task: TaskRow): Promise<TaskResult> {
   const jobs = await listJobResults(db, task.id);
-  const slots = await slotsIfWaiting(db, jobs);
+  const facts = await factsIfWaiting(db, jobs);
   return {
     task_id: task.id,
     status: toApiTaskStatus(task.status),
@@ -54,7 +55,7 @@ export async function viewResult(db: Database, task: TaskRow): Promise<TaskResul
       ...(job.ended_at === null ? {} : { ended_at: rfc3339(job.ended_at) }),
       ...(job.attempt === null ? {} : { attempt: job.attempt }),
       ...(job.node === null ? {} : { node: job.node }),
-      ...waitingReason(job, slots),
+      ...waitingReason(job, facts),
     })),
     ...failureText(task.failure_code),
   };
@@ -82,16 +83,19 @@ export async function viewLogs(
   };
 }
 
-async function slotsIfWaiting(db: Database, rows: readonly Waiting[]): Promise<SlotCounts | null> {
-  return rows.some(({ waiting_code }) => waiting_code !== null) ? countSlots(db) : null;
+async function factsIfWaiting(db: Database, rows: readonly Waiting[]): Promise<WaitingFacts | null> {
+  const codes = new Set(rows.map(({ waiting_code }) => waiting_code).filter((code) => code !== null));
+  if (codes.size === 0) return null;
+  const path = codes.has('no_model') ? await inferencePath(db) : null;
+  return { slots: await countSlots(db), noModel: path?.ready === false ? path.reason : null };
 }
 
 function waitingReason(
   { waiting_code: code, holds_until: until }: Waiting,
-  slots: SlotCounts | null,
+  facts: WaitingFacts | null,
 ): { waiting_reason?: string } {
   if (until !== null) return { waiting_reason: describeHold(until) };
-  return code === null || slots === null ? {} : { waiting_reason: describeWaiting(code, slots) };
+  return code === null || facts === null ? {} : { waiting_reason: describeWaiting(code, facts) };
 }
 
 function failureText(code: string | null): { error?: string } {

@@ -2,8 +2,15 @@ import type { WaitingCode } from '../../../contracts/activities.ts';
 import { rfc3339 } from '../../../contracts/ids.ts';
 import type { SlotCounts } from '../../../schema/nodes/queries.ts';
 
+/** What a reason to wait is told with. */
+export interface WaitingFacts {
+  readonly slots: SlotCounts;
+  /** Why no model is ready; null when one is. */
+  readonly noModel: string | null;
+}
+
 /** Why a job waits, in words for its user. */
-export function describeWaiting(code: WaitingCode, slots: SlotCounts): string {
+export function describeWaiting(code: WaitingCode, { slots, noModel }: WaitingFacts): string {
   switch (code) {
     case 'no_node_registered':
       return 'waiting for a node: none is registered yet';
@@ -15,6 +22,8 @@ export function describeWaiting(code: WaitingCode, slots: SlotCounts): string {
       return 'waiting for a node: no node can take attachments';
     case 'no_free_slot':
       return `waiting for a free slot: ${describeBusy(slots)}`;
+    case 'no_model':
+      return noModel === null ? 'waiting for a model: it is ready now' : `waiting for a model: ${noModel}`;
     default:
       return code satisfies never;
   }

@@ -90,7 +90,8 @@ export const badBodies: Make = (target, route, row) => {
     allowed: refusals(row),
   }));
   const huge = { ...good(target, route, row), payload: member(`"${'a'.repeat(limit)}"`) };
-  const tooLarge = row.orUnauthorised === true ? [target.tooLarge, 401] : [target.tooLarge];
+  const statusOfHuge = row.tooLarge ?? target.tooLarge;
+  const tooLarge = row.orUnauthorised === true ? [statusOfHuge, 401] : [statusOfHuge];
   return [...attacks, { what: 'over the limit', request: huge, allowed: tooLarge }];
 };
 

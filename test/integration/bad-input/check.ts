@@ -1,3 +1,4 @@
+import { chatErrorSchema } from '../../../contracts/chat.ts';
 import type { Attack, Target } from './row.ts';
 
 export interface Answer {
@@ -27,21 +28,31 @@ const TYPES: Readonly<Record<number, string>> = {
 
 /** What is wrong with an answer; nothing for a good one. */
 export function faultsOf(target: Target, route: string, attack: Attack, answer: Answer): string[] {
-  const faults = route === 'GET /readyz' ? [] : answerFaults(attack, answer);
+  const faults =
+    route === 'GET /readyz' ? [] : answerFaults(attack, answer, target.rows[route]?.openAi === true);
   const declared = declaredStatuses(target.document, route);
   if (declared !== null && !declared.includes(String(answer.statusCode)) && !isOfTheRouter(answer))
     faults.push(`its document does not declare ${answer.statusCode}`);
   return faults.map((fault) => `${route} · ${attack.what}: ${fault} · ${answer.payload.slice(0, 300)}`);
 }
 
-function answerFaults(attack: Attack, answer: Answer): string[] {
+function answerFaults(attack: Attack, answer: Answer, openAi: boolean): string[] {
   const faults: string[] = [];
   const { statusCode } = answer;
   if (!attack.allowed.includes(statusCode)) faults.push(`${statusCode}, not ${attack.allowed.join(' or ')}`);
   if (statusCode < 400 || isOfTheRouter(answer)) return faults;
+  if (openAi) return [...faults, ...openAiFaults(answer, attack.says)];
   const type = answer.headers['content-type'];
   if (type !== 'application/problem+json') faults.push(`content type ${String(type)}`);
   return [...faults, ...problemFaults(statusCode, parse(answer.payload), attack.says)];
+}
+
+/** An error in OpenAI's form, for people too. */
+function openAiFaults({ headers, payload }: Answer, says?: RegExp): string[] {
+  const { data } = chatErrorSchema.safeParse(parse(payload));
+  if (data === undefined || headers['content-type'] !== 'application/json')
+    return ['no error in OpenAI’s form'];
+  return detailFaults(data.error.message, says);
 }
 
 /** Status, type and title as in contract §2.1, and a detail for people. */

@@ -13,6 +13,7 @@ import {
   PSK,
   temporalAgent,
 } from '../control-plane/context.ts';
+import { INFERENCE_LIMITS } from '../../../contracts/inference.ts';
 import { workerReply } from '../schema/context.ts';
 import { describeBadInput } from './describe.ts';
 import type { Row, Target } from './row.ts';
@@ -42,6 +43,7 @@ beforeAll(async () => {
       stranger: await ours.sign('node', { ...claims, sub: id, node_id: id }, { lifeMs: 60_000 }),
       workflow: 'workflow-token',
       service: await ours.sign('service', { sub: 'user-api' }, { lifeMs: 60_000 }),
+      agent: await ours.sign('agent', { sub: 'pm', turn_id: id, epoch: 1, user_id: id }, { lifeMs: 60_000 }),
       job: await ours.sign(
         'job',
         { sub: task.jobIds[0], job_id: task.jobIds[0], attempt: 1 },
@@ -77,7 +79,7 @@ interface Known {
 }
 
 function rowsOf(known: Known): Readonly<Record<string, Row>> {
-  return { ...openRows(), ...nodeRows(known), ...jobRows(known), ...workflowRows(known) };
+  return { ...openRows(), ...nodeRows(known), ...jobRows(known), ...workflowRows(known), ...inferenceRows() };
 }
 
 function openRows(): Readonly<Record<string, Row>> {
@@ -162,6 +164,37 @@ function jobRows({ taskId, jobId }: Known): Readonly<Record<string, Row>> {
     },
     'POST /v1/internal/blobs': { token: 'service', bytes: true, good: [201] },
     'GET /v1/internal/blobs/{sha256}': { token: 'service', params: { sha256: '0'.repeat(64) }, good: [404] },
+  };
+}
+
+function inferenceRows(): Readonly<Record<string, Row>> {
+  return {
+    'GET /v1/models': { token: 'agent', also: ['service'], good: [200], openAi: true },
+    'POST /v1/chat/completions': {
+      token: 'agent',
+      also: ['service'],
+      openAi: true,
+      body: {
+        model: 'cynodeai.pm',
+        messages: [{ role: 'user', content: 'Hello' }],
+        stream: false,
+        stream_options: { include_usage: true },
+        temperature: 0.5,
+        top_p: 0.5,
+        presence_penalty: 0,
+        frequency_penalty: 0,
+        max_tokens: 10,
+        max_completion_tokens: 10,
+        seed: 1,
+        stop: ['x'],
+        response_format: { type: 'json_object' },
+        n: 1,
+        user: randomUUID(),
+      },
+      bodyLimitBytes: INFERENCE_LIMITS.bodyBytes,
+      tooLarge: 413,
+      good: [503], // there is no model
+    },
   };
 }
 

@@ -13,6 +13,8 @@ export interface Row {
   readonly lenient?: readonly string[];
   /** Limit of the body where it is smaller than the role's. */
   readonly bodyLimitBytes?: number;
+  /** Status of a larger one where it is not the role's. */
+  readonly tooLarge?: 400 | 413;
   /** A body of raw bytes is stored as it is. */
   readonly bytes?: boolean;
   /** Names of the query's parameters. */
@@ -27,6 +29,8 @@ export interface Row {
   readonly also?: readonly string[];
   /** A secret in the body is checked before its shape, or a good request ends the token: 401 is as good as 400. */
   readonly orUnauthorised?: boolean;
+  /** Its errors have OpenAI's form (contract §6.4). */
+  readonly openAi?: boolean;
 }
 
 export interface Target {

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Database } from '../../../schema/database.ts';
 
 /** Where refusals are written down on purpose. */
-const AUDIT = ['auth_audit_log'];
+const AUDIT = ['auth_audit_log', 'inference_calls'];
 
 /** A hash of each table's content. */
 export async function hashTables(db: Database): Promise<Record<string, unknown>> {

@@ -125,6 +125,20 @@ function nodeRows({ node }: Known): Readonly<Record<string, Row>> {
   };
   return {
     'GET /v1/system/health': { ...ADMIN, good: [200] },
+    'GET /v1/system/settings': { ...ADMIN, good: [200] },
+    'PUT /v1/system/settings/{key}': {
+      ...ADMIN,
+      params: { key: 'inference.budget.task_tokens' },
+      body: { value: 100_000 },
+      good: [200],
+      foreign: ['/v1/system/settings/no.such.setting'],
+    },
+    'DELETE /v1/system/settings/{key}': {
+      ...ADMIN,
+      params: { key: 'inference.budget.task_tokens' },
+      good: [200],
+      foreign: ['/v1/system/settings/no.such.setting'],
+    },
     'GET /v1/nodes': { ...ANYBODY, query: ['limit', 'cursor'], good: [200] },
     'GET /v1/nodes/{id}': {
       ...ANYBODY,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { INFERENCE_SETTINGS } from '../../../schema/inference/settings.ts';
+import { SYSTEM_SETTINGS } from '../../../contracts/settings.ts';
 import { eventually } from '../../support/wait.ts';
 import { agentToken, ledger, setSetting } from './context.ts';
 import { errorOf, useRouter } from './use-router.ts';
@@ -86,8 +86,8 @@ describe('budgets', () => {
     const { server } = await addNode();
     server.answer({ deltas: ['a', 'b', 'c'], promptTokens: 7 });
     const [userId, taskId] = [randomUUID(), randomUUID()];
-    await setSetting(plane(), INFERENCE_SETTINGS.userTokensPerDay, 20);
-    await setSetting(plane(), INFERENCE_SETTINGS.taskTokens, 1_000);
+    await setSetting(plane(), SYSTEM_SETTINGS.userTokensPerDay.key, 20);
+    await setSetting(plane(), SYSTEM_SETTINGS.taskTokens.key, 1_000);
     for (const calls of [1, 2]) {
       expect((await ask({ user: userId })).status).toBe(200);
       await eventually('its row', async () => (await ledger(plane())).length === calls, { everyMs: 10 });
@@ -96,10 +96,10 @@ describe('budgets', () => {
       expect(await errorOf(await ask({ user: userId, stream }))).toMatchObject({
         status: 429,
         code: 'budget_spent',
-        message: expect.stringContaining(INFERENCE_SETTINGS.userTokensPerDay),
+        message: expect.stringContaining(SYSTEM_SETTINGS.userTokensPerDay.key),
       });
     expect((await ask({ user: randomUUID() })).status).toBe(200);
-    await setSetting(plane(), INFERENCE_SETTINGS.taskTokens, 0);
+    await setSetting(plane(), SYSTEM_SETTINGS.taskTokens.key, 0);
     const agent = await agentToken(plane(), { task_id: taskId });
     expect(await errorOf(await ask({}, { token: agent }))).toMatchObject({
       status: 429,
@@ -113,7 +113,7 @@ describe('budgets', () => {
   it('count only today', async () => {
     await addNode();
     const userId = randomUUID();
-    await setSetting(plane(), INFERENCE_SETTINGS.userTokensPerDay, 5);
+    await setSetting(plane(), SYSTEM_SETTINGS.userTokensPerDay.key, 5);
     await ask({ user: userId });
     await onlyCall();
     expect((await ask({ user: userId })).status).toBe(429);

@@ -20,6 +20,7 @@ describe('GET /v1/system/health', () => {
       'database: ok',
       'temporal: ok',
       'orchestrator-worker: ok',
+      'model: warn',
       'nodes: fail',
     ]);
     await seedNode(api.db, { slug: 'node-01', slots: 3 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { findRunningDocker } from '../../../scripts/engines/docker.ts';
+import { endProgramsAtHomeIn } from '../../../scripts/engines/home-programs.ts';
 import { removeNodeContainers } from '../../../scripts/engines/node-containers.ts';
 import { postgresDataFolders } from '../../../scripts/engines/postgres.ts';
 import {
@@ -64,6 +65,7 @@ async function sweepAbandonedRuns(): Promise<void> {
 }
 
 async function removeRun(path: string): Promise<void> {
+  await endProgramsAtHomeIn(path);
   for (const folder of [...postgresDataFolders(path), path])
     await rm(folder, { recursive: true, force: true });
 }

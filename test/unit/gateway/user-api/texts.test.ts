@@ -30,7 +30,7 @@ describe('why a job waits', () => {
       'waiting for a free slot: the only one, of 1 node, is busy',
     ],
   ] as const)('is said for %s with %j', (code, counts, text) => {
-    expect(describeWaiting(code, counts)).toBe(text);
+    expect(describeWaiting(code, { slots: counts, noModel: null })).toBe(text);
   });
 });
 

@@ -87,7 +87,9 @@ describe('the container', () => {
     const ordered = { ...ORDER, configured: { ...ORDER.configured, variant: 'rocm' as const } };
     const rocm = toServiceOptions(containerWith().planFor(ordered));
     expect(rocm.Image).toBe('ollama/ollama:rocm');
-    expect(rocm.HostConfig?.Devices?.map(({ PathOnHost }) => PathOnHost)).toEqual(['/dev/kfd', '/dev/dri']);
+    expect(rocm.HostConfig).toMatchObject({
+      Devices: [{ PathOnHost: '/dev/kfd' }, { PathOnHost: '/dev/dri' }],
+    });
     expect(rocm.HostConfig?.GroupAdd).toEqual(['video', 'render']);
     expect(toServiceOptions(containerWith({ variant: 'cpu' }).planFor(ordered)).Image).toBe('ollama/ollama');
   });

@@ -1,0 +1,76 @@
+import type { NodeInference } from '../../../../contracts/node-inference.ts';
+import type { CapabilityReport } from '../../../../contracts/nodes.ts';
+import type { NodeSituation, Situation } from '../../../../schema/inference/situation.ts';
+
+const GIB = 1024 ** 3;
+
+export interface TestNode {
+  readonly slug?: string;
+  readonly live?: boolean;
+  readonly vramMb?: number;
+  readonly url?: string;
+  readonly silentSeconds?: number | null;
+  readonly enabled?: boolean;
+  readonly backend?: NodeInference['backend'];
+  readonly reason?: string;
+  /** Name → whether it is in memory. */
+  readonly models?: Readonly<Record<string, boolean>>;
+  readonly pulls?: NodeInference['pulls'];
+  readonly labels?: readonly string[];
+}
+
+/** A live node with a ready Ollama without models, where nothing else is said. */
+export function nodeOf(node: TestNode = {}): NodeSituation {
+  const { slug = 'node-01', live = true, vramMb = 0, url = 'http://10.0.0.1:12090' } = node;
+  const report: CapabilityReport = {
+    version: 1,
+    reported_at: '',
+    node: { node_slug: slug },
+    platform: { os: 'linux', arch: 'amd64' },
+    compute: { cpu_cores: 1, ram_mb: 1 },
+    ...(vramMb > 0 && { gpu: { present: true, devices: [{ vram_mb: vramMb }] } }),
+  };
+  return {
+    slug,
+    live,
+    report,
+    status: live ? 'active' : 'inactive',
+    enabled: node.enabled ?? true,
+    silentSeconds: node.silentSeconds === undefined ? (live ? 1 : 20) : node.silentSeconds,
+    workerApiUrl: url,
+    labels: node.labels ?? [],
+    inference: {
+      backend: node.backend ?? 'ready',
+      kind: 'process',
+      reason: node.reason ?? null,
+      models: Object.entries(node.models ?? {}).map(([name, loaded], index) => ({
+        name,
+        loaded,
+        size_bytes: (index + 1) * GIB,
+      })),
+      pulls: node.pulls ?? [],
+      active: 0,
+      queued: 0,
+    },
+  };
+}
+
+export function situationOf(
+  nodes: readonly TestNode[],
+  over: { readonly pm?: Partial<Situation['pm']>; readonly settings?: Situation['settings'] } = {},
+): Situation {
+  return {
+    nodes: nodes.map(nodeOf),
+    settings: over.settings ?? {},
+    pm: {
+      model: null,
+      nodeSlug: null,
+      targetModel: null,
+      targetNodeSlug: null,
+      state: 'none',
+      reason: null,
+      fingerprint: null,
+      ...over.pm,
+    },
+  };
+}
