@@ -13,12 +13,14 @@ import { measureMemory } from './measures/memory.ts';
 import { measureNoop } from './measures/noop.ts';
 import { measureStart } from './measures/start.ts';
 import { measureThroughput } from './measures/throughput.ts';
+import { measureWaterfall } from './measures/waterfall.ts';
 import { SECTIONS, type BenchResult, type Row, type SectionName } from './report/result.ts';
 import { Rig } from './rig/rig.ts';
 
 const MEASURES: { readonly [S in SectionName]: (context: BenchContext) => Promise<readonly Row[]> } = {
   noop: measureNoop,
   throughput: measureThroughput,
+  waterfall: measureWaterfall,
   cost: measureCost,
   docker: measureDocker,
   gateway: measureGateway,

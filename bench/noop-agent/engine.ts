@@ -10,6 +10,7 @@ export function createNoopEngine(): ContainerEngine {
     imageId: async () => 'none',
     imageFacts: async () => ({ imageId: 'none', env: [] }),
     create: async () => 'none',
+    createService: async () => undefined,
     attach: async () => NO_OUTPUT,
     attachInput: async () => ({ ...NO_OUTPUT, write: () => undefined }),
     rename: async () => undefined,

@@ -5,6 +5,7 @@ import { ratioOf, summarise, type Ratio, type Summary } from '../statistics.ts';
 /** Names of the parts of a run, in their order. */
 export const SECTIONS = [
   'noop',
+  'waterfall',
   'throughput',
   'cost',
   'docker',

@@ -65,7 +65,7 @@ describe('report of the benchmark', () => {
 describe('options of the benchmark', () => {
   it('measures everything but the start when nothing is said', () => {
     expect(readOptions([]).only).toEqual([
-      ...['noop', 'throughput', 'cost', 'docker', 'gateway', 'inference', 'cynork', 'memory'],
+      ...['noop', 'waterfall', 'throughput', 'cost', 'docker', 'gateway', 'inference', 'cynork', 'memory'],
     ]);
   });
 
