@@ -106,7 +106,11 @@ async function* startWith(
   yield* rest;
 }
 
-function* lastEvents(head: ReplyHead, turn: TurnState, includeUsage: boolean): Generator<string> {
+function* lastEvents(
+  head: ReplyHead,
+  turn: TurnState,
+  includeUsage: boolean,
+): Generator<string, void, undefined> {
   yield toEvent(chunkOf(head, {}, turn.finish_reason ?? 'stop'));
   if (includeUsage)
     yield toEvent({ ...head, object: 'chat.completion.chunk', choices: [], usage: usageOf(turn) });

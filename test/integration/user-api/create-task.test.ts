@@ -89,17 +89,27 @@ describe('creating a task', () => {
     expect(performance.now() - start).toBeLessThan(2500);
   });
 
-  it.each([
-    ['a text task', { prompt: 'What is the weather?' }],
-    ['an explicit text task', { prompt: 'hi', input_mode: 'prompt' }],
-    ['an agent task', { prompt: 'hi', use_sba: true, input_mode: 'script' }],
-  ])('refuses %s with what to do instead, and stores nothing', async (_what, body) => {
+  it.each([{ prompt: 'What is the weather?' }, { prompt: 'hi', input_mode: 'prompt' }])(
+    'keeps text for a model and never as a script',
+    async (body) => {
+      const reply = await create(body);
+      expect(reply).toMatchObject({ status: 201, body: { input_mode: 'prompt' } });
+      const job = await api()
+        .db.selectFrom('jobs')
+        .select(['kind', 'payload'])
+        .where('task_id', '=', taskOf(reply).task_id)
+        .executeTakeFirstOrThrow();
+      expect(job.kind).toBe('answer');
+      expect(job.payload.sandbox.script).toBeUndefined();
+    },
+  );
+
+  it('refuses an agent task with what to do instead, and stores nothing', async () => {
     const before = await countTasks();
-    const reply = await create(body);
-    expect(reply.status).toBe(503);
-    expect(reply.body).toMatchObject({
-      code: 'no_inference_path',
-      detail: expect.stringMatching(/--script or --command/),
+    const reply = await create({ prompt: 'hi', use_sba: true, input_mode: 'script' });
+    expect(reply).toMatchObject({
+      status: 503,
+      body: { code: 'no_inference_path', detail: expect.stringContaining('Leave use_sba out') },
     });
     expect(await countTasks()).toBe(before);
   });
