@@ -27,7 +27,7 @@ let probe: Probe;
 beforeAll(async () => {
   probe = await startProbe();
 });
-afterAll(() => probe[Symbol.asyncDispose]());
+afterAll(async () => probe[Symbol.asyncDispose]());
 
 describe('an Ollama of the node', () => {
   it('is started when the orchestrator says so, imports its models, and has one ready when asked', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createOllamaClient } from '../../../node-agent/inference/ollama-client.ts';
 import { ensureOllama } from '../../../scripts/engines/ollama.ts';
 import { findFreePort } from '../../../scripts/engines/ports.ts';
-import { plainEnvironment, startService, waitUntilReady } from '../../../scripts/engines/service.ts';
+import { plainEnvironment, startService, waitUntilReady, type ServiceSpec } from '../../../scripts/engines/service.ts';
 import { ensureTinyModel, TINY_MODEL } from '../../../scripts/engines/tiny-model.ts';
 import { publishTestSetting, testSetting } from './environment.ts';
 import { testTalk } from './services.ts';
@@ -43,7 +43,7 @@ export async function startTestOllama(options: { readonly model?: boolean } = {}
   const port = await findFreePort();
   const url = `http://127.0.0.1:${String(port)}`;
   const client = resources.use(createOllamaClient(url));
-  const spec = {
+  const spec: ServiceSpec = {
     name: 'ollama',
     file: testSetting('ollamaProgram'),
     args: ['serve'],
@@ -56,7 +56,7 @@ export async function startTestOllama(options: { readonly model?: boolean } = {}
         () => true,
         () => false,
       ),
-  } as const;
+  };
   const log = join(home, 'ollama.log');
   const service = await startService(spec, log);
   resources.defer(() => service.stop());

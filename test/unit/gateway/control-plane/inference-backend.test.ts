@@ -30,7 +30,7 @@ describe('the decision whether a node starts an Ollama', () => {
     const facts = { ...withReport(all), policy: { inference: { allow: false } } };
     const reasonOf = (changed: NodeFacts): string | undefined => inferenceBackendFor(changed).reason;
     expect(reasonOf(facts)).toContain('Ollama of its own');
-    const without = (inference: object): NodeFacts => ({
+    const without = (inference: NonNullable<CapabilityReport['inference']>): NodeFacts => ({
       ...facts,
       report: { ...REPORT, ...all, inference },
     });
