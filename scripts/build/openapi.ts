@@ -62,6 +62,7 @@ export async function renderControlPlaneDocument(): Promise<string> {
     temporal,
     temporalForNodes: temporal,
     workerApiTargetUrl: undefined,
+    inferenceModel: undefined,
     workflowRunnerToken: undefined,
   };
   return render(buildControlPlane({ ...nothing, envelope: createEnvelope([SECRET]), afterCommit, settings }));

@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import { createOllamaClient } from '../../../node-agent/inference/ollama-client.ts';
 import { ensureOllama } from '../../../scripts/engines/ollama.ts';
 import { findFreePort } from '../../../scripts/engines/ports.ts';
-import { plainEnvironment, startService, waitUntilReady, type ServiceSpec } from '../../../scripts/engines/service.ts';
+import {
+  plainEnvironment,
+  startService,
+  waitUntilReady,
+  type ServiceSpec,
+} from '../../../scripts/engines/service.ts';
 import { ensureTinyModel, TINY_MODEL } from '../../../scripts/engines/tiny-model.ts';
 import { publishTestSetting, testSetting } from './environment.ts';
 import { testTalk } from './services.ts';
