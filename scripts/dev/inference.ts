@@ -1,8 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { askDocker, callDocker, type DockerEngine } from '../engines/docker-api.ts';
-import { exists, findExecutable } from '../engines/files.ts';
+import { exists, findExecutable, writeFileAtomically } from '../engines/files.ts';
 import { builtOllamaFile, ensureOllama } from '../engines/ollama.ts';
-import type { Talk } from '../engines/talk.ts';
+import { SetupError, type Talk } from '../engines/talk.ts';
 import { ensureTinyModel, TINY_MODEL, tinyModelFile } from '../engines/tiny-model.ts';
 import { pathsOf, type Settings } from './settings.ts';
 
@@ -57,19 +57,34 @@ export async function agreeOnInference(settings: Settings, docker: DockerEngine,
   const question = `Tasks in plain words need a model, and no registry answers here. In the background: ${parts.join(' and ')}?`;
   const agreed = await talk.agree(question);
   if (agreed) talk.say(`In the background: ${parts.join(' and ')}`);
-  await writeFile(pathsOf(settings).inferenceConsent, agreed ? 'yes' : 'no');
+  await writeFileAtomically(pathsOf(settings).inferenceConsent, agreed ? 'yes' : 'no');
 }
 
-/** Gets what the plan lacks, beside everything else; the node agent finds it when it is there. Never rejects. */
+/**
+ * Gets what the plan lacks, beside everything else; the node agent finds it when it is there. Never rejects: what went wrong is
+ * written down for whoever waits.
+ */
 export async function obtainInference(plan: InferencePlan, settings: Settings, talk: Talk): Promise<void> {
-  const consent = await readFile(pathsOf(settings).inferenceConsent, 'utf8').catch(() => 'yes');
-  if (consent === 'no') return;
+  const { inferenceConsent, inferenceFailure } = pathsOf(settings);
   try {
+    await rm(inferenceFailure, { force: true });
+    const consent = await readFile(inferenceConsent, 'utf8').catch(() => 'yes');
+    if (consent === 'no' && (plan.build || plan.tinyModel))
+      throw new SetupError(
+        'the build of Ollama or the download was refused; INFERENCE_MODE=disabled does without',
+      );
     if (plan.tinyModel) await ensureTinyModel(talk);
     if (plan.build) talk.say(`Ollama: ${await ensureOllama(talk)}`);
   } catch (error) {
-    talk.say(`No model yet: ${error instanceof Error ? error.message : String(error)}`);
+    const why = error instanceof Error ? error.message : String(error);
+    talk.say(`No model: ${why}`);
+    await writeFileAtomically(inferenceFailure, why).catch(() => undefined);
   }
+}
+
+/** Why there will be no model, when that is known. */
+export async function inferenceFailure(settings: Settings): Promise<string | undefined> {
+  return readFile(pathsOf(settings).inferenceFailure, 'utf8').catch(() => undefined);
 }
 
 function imports(): string {

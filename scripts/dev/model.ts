@@ -1,6 +1,7 @@
 import { sleep } from '../engines/processes.ts';
 import type { Talk } from '../engines/talk.ts';
 import { inferenceOfNode, type InferenceOfNode } from './cynork.ts';
+import { inferenceFailure } from './inference.ts';
 import { urlsOf, type Settings } from './settings.ts';
 
 /** How the wait for a model ended. */
@@ -24,6 +25,9 @@ export async function waitForModel(settings: Settings, talk: Talk): Promise<Mode
     const [inference, notReady] = [await inferenceOfNode(settings), await whyNotReady(settings)];
     if (inference?.backend === 'none')
       return { line: `No model: ${inference.reason ?? 'this node has none'}`, advice: ADVICE };
+    const failure = await inferenceFailure(settings);
+    if (failure !== undefined && (inference?.models ?? []).length === 0)
+      return { line: 'No model', advice: `${failure}\n${ADVICE}` };
     const loaded = inference?.models.find((model) => model.loaded);
     if (notReady === undefined && loaded !== undefined) return { line: `Model ${loaded.name} is ready` };
     const state = describe(inference, notReady);
