@@ -23,10 +23,7 @@ const messageSchema = z.object({
 });
 
 const absentAsUndefined = <T>(schema: z.ZodType<T>) =>
-  z
-    .union([schema, z.null()])
-    .optional()
-    .transform((value) => value ?? undefined);
+  schema.nullish().transform((value) => value ?? undefined);
 
 /**
  * Body of `POST /v1/chat/completions` (contract §6.2). Of the messages only the last one of role `user` is used: the

@@ -41,8 +41,10 @@ function answerFaults(attack: Attack, answer: Answer, openAi: boolean): string[]
   const { statusCode } = answer;
   if (!attack.allowed.includes(statusCode)) faults.push(`${statusCode}, not ${attack.allowed.join(' or ')}`);
   if (statusCode < 400 || isOfTheRouter(answer)) return faults;
-  if (openAi) return [...faults, ...openAiFaults(answer, attack.says)];
   const type = answer.headers['content-type'];
+  // To users a refused token is a problem on every route (contract §6.4).
+  const problem = statusCode === 401 && type === 'application/problem+json';
+  if (openAi && !problem) return [...faults, ...openAiFaults(answer, attack.says)];
   if (type !== 'application/problem+json') faults.push(`content type ${String(type)}`);
   return [...faults, ...problemFaults(statusCode, parse(answer.payload), attack.says)];
 }

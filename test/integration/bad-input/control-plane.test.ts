@@ -22,6 +22,7 @@ import { hashTables } from './stored.ts';
 const BODY_LIMIT = 256 * 1024;
 const RESULT_LIMIT = 8 * 1024 * 1024;
 const CLAIM_LIMIT = 16 * 1024;
+const CONTACT_LIMIT = 128 * 1024;
 const REPORT_LIMIT = 1024 * 1024;
 
 const NODE = { token: 'node', insufficient: { stranger: 404 } };
@@ -128,7 +129,7 @@ function nodeRows({ slug }: Known): Readonly<Record<string, Row>> {
       token: 'node',
       body: { ...CONTACT, sent_at_ms: Date.now() },
       good: [204],
-      bodyLimitBytes: CLAIM_LIMIT,
+      bodyLimitBytes: CONTACT_LIMIT,
     },
   };
 }
@@ -163,6 +164,11 @@ function jobRows({ taskId, jobId }: Known): Readonly<Record<string, Row>> {
       good: [404, 409],
     },
     'POST /v1/internal/blobs': { token: 'service', bytes: true, good: [201] },
+    'POST /v1/internal/turns/{id}:begin': {
+      token: 'service',
+      params: { id: randomUUID() },
+      good: [404],
+    },
     'GET /v1/internal/blobs/{sha256}': { token: 'service', params: { sha256: '0'.repeat(64) }, good: [404] },
   };
 }
@@ -193,6 +199,7 @@ function inferenceRows(): Readonly<Record<string, Row>> {
       },
       bodyLimitBytes: INFERENCE_LIMITS.bodyBytes,
       tooLarge: 413,
+      lenient: ['stop'], // also one text
       good: [503], // there is no model
     },
   };

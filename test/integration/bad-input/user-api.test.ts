@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll } from '@jest/globals';
+import { threadIdSchema } from '../../../contracts/chat.ts';
 import { taskSchema } from '../../../contracts/tasks.ts';
 import { openApiOf } from '../../../gateway/shared/openapi/serve.ts';
 import { createTokenService } from '../../../platform/crypto/tokens.ts';
@@ -24,6 +25,7 @@ beforeAll(async () => {
   const admin = await api.admin();
   const mine = await endedTask(user);
   const theirs = await endedTask(other);
+  const [myThread, theirThread] = [await newThread(user), await newThread(other)];
   const node = await seedNode(api.db, { slug: 'node-01' });
   await api.app.ready();
   target = {
@@ -34,7 +36,7 @@ beforeAll(async () => {
       leaver: leaver.tokens.access_token,
     },
     refused: await refusedTokens(user),
-    rows: rowsOf({ mine, theirs, node: node.slug, user: other }),
+    rows: rowsOf({ mine, theirs, myThread, theirThread, node: node.slug, user: other }),
     bodyLimitBytes: BODY_LIMIT,
     tooLarge: 400,
     document: openApiOf(api.app),
@@ -49,12 +51,21 @@ interface Known {
   readonly mine: string;
   readonly theirs: string;
   readonly node: string;
+  readonly myThread: string;
+  readonly theirThread: string;
   /** Somebody whom an administrator may act upon. */
   readonly user: TestUser;
 }
 
 function rowsOf(known: Known): Readonly<Record<string, Row>> {
-  return { ...openRows(), ...authRows(), ...taskRows(known), ...nodeRows(known), ...userRows(known) };
+  return {
+    ...openRows(),
+    ...authRows(),
+    ...taskRows(known),
+    ...chatRows(known),
+    ...nodeRows(known),
+    ...userRows(known),
+  };
 }
 
 function openRows(): Readonly<Record<string, Row>> {
@@ -114,6 +125,46 @@ function taskRows({ mine, theirs }: Known): Readonly<Record<string, Row>> {
       ...one(`/artifacts/${artifact}`),
       params: { id: mine, artifact },
       good: [404],
+    },
+  };
+}
+
+function chatRows({ myThread, theirThread }: Known): Readonly<Record<string, Row>> {
+  const one = (rest: string): Row => ({
+    ...ANYBODY,
+    params: { id: myThread },
+    good: [200],
+    foreign: [`/v1/chat/threads/${theirThread}${rest}`, `/v1/chat/threads/${randomUUID()}${rest}`],
+  });
+  return {
+    'GET /v1/models': { ...ANYBODY, openAi: true, good: [200] },
+    'POST /v1/chat/completions': {
+      ...ANYBODY,
+      openAi: true,
+      body: {
+        model: 'cynodeai.pm',
+        messages: [{ role: 'user', content: 'Hello' }],
+        stream: false,
+        stream_options: { include_usage: true },
+        temperature: 0.5,
+        top_p: 0.5,
+        max_tokens: 10,
+        max_completion_tokens: 10,
+        seed: 1,
+        stop: ['x'],
+      },
+      lenient: ['stop'], // a text is as good as an array of them
+      good: [503], // there is no model
+    },
+    'POST /v1/chat/warm': { ...ANYBODY, good: [202] },
+    'POST /v1/chat/threads': { ...ANYBODY, good: [201] },
+    'GET /v1/chat/threads': { ...ANYBODY, query: ['limit', 'offset', 'project_id'], good: [200] },
+    'GET /v1/chat/threads/{id}': one(''),
+    'GET /v1/chat/threads/{id}/messages': { ...one('/messages'), query: ['limit', 'offset'] },
+    'POST /v1/chat/threads/{id}/messages': {
+      ...one('/messages'),
+      body: { role: 'user', content: 'By the way' },
+      good: [201],
     },
   };
 }
@@ -185,6 +236,11 @@ async function endedTask(user: TestUser): Promise<string> {
   const { id } = taskSchema.parse(reply.body);
   await api.db.updateTable('tasks').set({ status: 'completed' }).where('id', '=', id).execute();
   return id;
+}
+
+async function newThread(user: TestUser): Promise<string> {
+  const reply = await user.call({ method: 'POST', url: '/v1/chat/threads' });
+  return threadIdSchema.parse(reply.body).thread_id;
 }
 
 async function refusedTokens(user: TestUser): Promise<Record<string, string>> {
