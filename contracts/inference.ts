@@ -24,11 +24,8 @@ export const CALL_OUTCOMES = ['answered', 'failed', 'canceled', 'refused'] as co
 /** `canceled`: the caller went away. `refused`: nothing was asked, because a budget is spent. */
 export type CallOutcome = (typeof CALL_OUTCOMES)[number];
 
-const absentOrNull = <T>(schema: z.ZodType<T>) =>
-  z
-    .union([schema, z.null()])
-    .optional()
-    .transform((value) => value ?? undefined);
+const absentOrNull = <T extends z.ZodType>(schema: T) =>
+  schema.nullish().transform((value) => value ?? undefined);
 
 const partSchema = z.object({ type: z.literal('text'), text: z.string() });
 
@@ -52,16 +49,14 @@ const stopSchema = z
   .union([z.string().transform((text) => [text]), z.array(z.string())])
   .pipe(z.array(z.string().min(1).max(INFERENCE_LIMITS.stopCharacters)).max(INFERENCE_LIMITS.stops));
 
-const responseFormatSchema = z.union(
-  [
-    z.object({ type: z.enum(['text', 'json_object']) }),
-    z.object({
-      type: z.literal('json_schema'),
-      json_schema: z.object({ schema: z.record(z.string(), z.unknown()) }),
-    }),
-  ],
-  'must be of type text, json_object or json_schema with json_schema.schema',
-);
+const responseFormatSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('text') }),
+  z.object({ type: z.literal('json_object') }),
+  z.object({
+    type: z.literal('json_schema'),
+    json_schema: z.object({ schema: z.record(z.string(), z.unknown()) }),
+  }),
+]);
 export type ResponseFormat = z.output<typeof responseFormatSchema>;
 
 const answerTokens = absentOrNull(z.number().int().min(1).max(INFERENCE_LIMITS.maxTokens));

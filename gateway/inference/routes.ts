@@ -83,7 +83,9 @@ export function inferenceRoutes(scope: HttpApp, deps: InferenceDeps): void {
         created: Math.floor(Date.now() / 1000),
         model: body.model?.trim() || PM_MODEL,
       };
-      return body.stream === true ? stream({ request, reply, body, head, events }) : whole(head, events);
+      return unlessGone<ChatCompletion | FastifyReply>(reply, async () =>
+        body.stream === true ? stream({ request, reply, body, head, events }) : whole(head, events),
+      );
     },
   );
 }
@@ -94,6 +96,16 @@ async function listModels(db: Database): Promise<ModelList> {
     object: 'list',
     data: [PM_MODEL, ...names].map((id) => ({ id, object: 'model', created: 0 })),
   };
+}
+
+/** A caller that has gone is told nothing. */
+async function unlessGone<T>(reply: FastifyReply, answer: () => Promise<T>): Promise<T | FastifyReply> {
+  try {
+    return await answer();
+  } catch (error) {
+    if (!(error instanceof CallerGone)) throw error;
+    return reply.hijack();
+  }
 }
 
 function goneSignal({ raw }: FastifyReply): AbortSignal {

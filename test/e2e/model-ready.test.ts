@@ -67,7 +67,8 @@ describe('the model of the project manager, with a real Ollama', () => {
         stream: true,
         stream_options: { include_usage: true },
       });
-      const chunks = await Array.fromAsync(stream);
+      const chunks: OpenAI.Chat.ChatCompletionChunk[] = [];
+      for await (const chunk of stream) chunks.push(chunk);
       return {
         finished: chunks.some(({ choices }) => choices[0]?.finish_reason),
         usage: chunks.at(-1)?.usage,

@@ -27,16 +27,21 @@ export function useRouter(): TestRouter {
   const nodes: ModelNode[] = [];
   let origin = '';
   let service = '';
+  let asked = 0;
   beforeAll(async () => {
     origin = await plane().app.listen({ host: '127.0.0.1', port: 0 });
     service = await serviceToken(plane());
   });
   beforeEach(async () => {
+    asked = 0;
     await forgetNodes(plane());
     await plane().db.deleteFrom('inference_calls').execute();
     await plane().db.deleteFrom('system_settings').execute();
   });
   afterEach(async () => {
+    // Every call has its row, soon after its reply: the next test must not find it.
+    const recorded = async (): Promise<boolean> => (await ledger(plane())).length >= asked;
+    await eventually('a row for each call', recorded, { everyMs: 10 });
     for (const each of nodes.splice(0)) await each[Symbol.asyncDispose]();
   });
   return {
@@ -47,13 +52,15 @@ export function useRouter(): TestRouter {
       nodes.push(node);
       return node;
     },
-    ask: (body, { token = service, signal } = {}) =>
-      fetch(`${origin}/v1/chat/completions`, {
+    ask: (body, { token = service, signal } = {}) => {
+      asked += 1;
+      return fetch(`${origin}/v1/chat/completions`, {
         method: 'POST',
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
         body: JSON.stringify({ model: MODEL, messages: QUESTION, ...body }),
         ...(signal === undefined ? {} : { signal }),
-      }),
+      });
+    },
     onlyCall: () =>
       eventually('a row in the ledger', async () => (await ledger(plane()))[0], { everyMs: 10 }),
   };

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => api[Symbol.asyncDispose]());
 
 const put = (key: string, value: unknown) =>
-  admin.call({ method: 'PUT', url: `${URL}/${key}`, payload: { value } });
+  admin.call({ method: 'PUT', url: `${URL}/${key}`, body: { value } });
 
 async function values() {
   const { settings } = systemSettingListSchema.parse((await admin.call({ url: URL })).body);
@@ -55,7 +55,7 @@ describe('system settings', () => {
     expect((await put('no.such.setting', 1)).status).toBe(404);
     const user = await api.createUser();
     expect((await user.call({ url: URL })).status).toBe(403);
-    expect((await user.call({ method: 'PUT', url: `${URL}/${BUDGET}`, payload: { value: 1 } })).status).toBe(
+    expect((await user.call({ method: 'PUT', url: `${URL}/${BUDGET}`, body: { value: 1 } })).status).toBe(
       403,
     );
   });

@@ -52,7 +52,7 @@ export interface TestUser {
 }
 
 export interface Call {
-  readonly method?: 'GET' | 'POST' | 'PUT';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly url: string;
   readonly body?: unknown;
   readonly headers?: Record<string, string>;

@@ -91,7 +91,7 @@ describe('the choice of the project manager’s model', () => {
   });
 
   it('prefers the orchestrator’s host, unless the settings say otherwise', () => {
-    const nodes = [
+    const nodes: readonly TestNode[] = [
       { slug: 'far', vramMb: 24_000, models: { 'qwen3.5:35b': false } },
       { slug: 'here', url: 'http://localhost:12090', models: { [SMALL]: false } },
     ];
