@@ -37,7 +37,7 @@ const READY_POLL_MS = 100;
 /** An Ollama that runs and does not answer for so long is started again. */
 const SILENT_MS = 60 * SECOND_MS;
 const FIRST_PAUSE_MS = SECOND_MS;
-const MAX_PAUSE_MS = 30 * SECOND_MS;
+const MAX_PAUSE_MS = 10 * SECOND_MS;
 /** One that ran for so long is started again without delay. */
 const STEADY_MS = 60 * SECOND_MS;
 

@@ -65,21 +65,35 @@ export async function agreeOnInference(settings: Settings, docker: DockerEngine,
  * written down for whoever waits.
  */
 export async function obtainInference(plan: InferencePlan, settings: Settings, talk: Talk): Promise<void> {
-  const { inferenceConsent, inferenceFailure } = pathsOf(settings);
+  const paths = pathsOf(settings);
+  const say = (what: string): Promise<void> => writeFileAtomically(paths.inferenceProgress, what);
   try {
-    await rm(inferenceFailure, { force: true });
-    const consent = await readFile(inferenceConsent, 'utf8').catch(() => 'yes');
+    await rm(paths.inferenceFailure, { force: true });
+    const consent = await readFile(paths.inferenceConsent, 'utf8').catch(() => 'yes');
     if (consent === 'no' && (plan.build || plan.tinyModel))
       throw new SetupError(
         'the build of Ollama or the download was refused; INFERENCE_MODE=disabled does without',
       );
-    if (plan.tinyModel) await ensureTinyModel(talk);
-    if (plan.build) talk.say(`Ollama: ${await ensureOllama(talk)}`);
+    if (plan.tinyModel) {
+      await say('downloading a small model');
+      await ensureTinyModel(talk);
+    }
+    if (plan.build) {
+      await say('building Ollama with Go, which takes some minutes; script tasks run meanwhile');
+      talk.say(`Ollama: ${await ensureOllama(talk)}`);
+    }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     talk.say(`No model: ${why}`);
-    await writeFileAtomically(inferenceFailure, why).catch(() => undefined);
+    await writeFileAtomically(paths.inferenceFailure, why).catch(() => undefined);
+  } finally {
+    await rm(paths.inferenceProgress, { force: true });
   }
+}
+
+/** What the set-up does for a model at this moment, if anything. */
+export async function inferenceProgress(settings: Settings): Promise<string | undefined> {
+  return readFile(pathsOf(settings).inferenceProgress, 'utf8').catch(() => undefined);
 }
 
 /** Why there will be no model, when that is known. */

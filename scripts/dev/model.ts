@@ -1,7 +1,7 @@
 import { sleep } from '../engines/processes.ts';
 import type { Talk } from '../engines/talk.ts';
 import { inferenceOfNode, type InferenceOfNode } from './cynork.ts';
-import { inferenceFailure } from './inference.ts';
+import { inferenceFailure, inferenceProgress } from './inference.ts';
 import { urlsOf, type Settings } from './settings.ts';
 
 /** How the wait for a model ended. */
@@ -23,19 +23,35 @@ export async function waitForModel(settings: Settings, talk: Talk): Promise<Mode
   let told = '';
   while (performance.now() < deadline) {
     const [inference, notReady] = [await inferenceOfNode(settings), await whyNotReady(settings)];
-    if (inference?.backend === 'none')
-      return { line: `No model: ${inference.reason ?? 'this node has none'}`, advice: ADVICE };
-    const failure = await inferenceFailure(settings);
-    if (failure !== undefined && (inference?.models ?? []).length === 0)
-      return { line: 'No model', advice: `${failure}\n${ADVICE}` };
-    const loaded = inference?.models.find((model) => model.loaded);
-    if (notReady === undefined && loaded !== undefined) return { line: `Model ${loaded.name} is ready` };
-    const state = describe(inference, notReady);
+    const outcome = ready(inference, notReady) ?? (await hopeless(settings, inference));
+    if (outcome !== undefined) return outcome;
+    const state = (await inferenceProgress(settings)) ?? describe(inference, notReady);
     if (state !== told) talk.say(`    ${state}`);
     told = state;
     await sleep(POLL_MS);
   }
   return { line: 'No model yet', advice: ADVICE };
+}
+
+function ready(
+  inference: InferenceOfNode | undefined,
+  notReady: string | undefined,
+): ModelOutcome | undefined {
+  const loaded = inference?.models.find((model) => model.loaded);
+  return notReady === undefined && loaded !== undefined
+    ? { line: `Model ${loaded.name} is ready` }
+    : undefined;
+}
+
+async function hopeless(
+  settings: Settings,
+  inference: InferenceOfNode | undefined,
+): Promise<ModelOutcome | undefined> {
+  if (inference?.backend === 'none')
+    return { line: `No model: ${inference.reason ?? 'this node has none'}`, advice: ADVICE };
+  const failure = await inferenceFailure(settings);
+  if (failure === undefined || (inference?.models ?? []).length > 0) return undefined;
+  return { line: 'No model', advice: `${failure}\n${ADVICE}` };
 }
 
 function describe(inference: InferenceOfNode | undefined, notReady: string | undefined): string {

@@ -135,6 +135,7 @@ export function pathsOf(settings: Settings) {
     blobs: inState('blobs'),
     inferenceConsent: inState('inference', 'consent'),
     inferenceFailure: inState('inference', 'failure'),
+    inferenceProgress: inState('inference', 'progress'),
     inference: inState('inference'),
     nodes: inState('nodes'),
     node: inState('nodes', settings.nodeSlug),
