@@ -6,6 +6,8 @@ import { PM_MODEL_WORKFLOW_ID } from '../../contracts/pm-model.ts';
 import { createTokenService } from '../../platform/crypto/tokens.ts';
 import { TINY_MODEL } from '../../scripts/engines/tiny-model.ts';
 import { ownOllamaEnv } from '../support/engines/ollama.ts';
+import { recordHistory } from '../support/record-history.ts';
+import { replay } from '../support/replay.ts';
 import { startStack } from '../support/stack/stack.ts';
 import type { NodeAgent, Stack } from '../support/stack/stack.ts';
 import { connectTo, historyOf } from '../support/temporal.ts';
@@ -45,6 +47,10 @@ const ask = () =>
     temperature: 0,
   });
 
+async function readToEnd(events: AsyncIterator<unknown>): Promise<void> {
+  while ((await events.next()).done !== true);
+}
+
 describe('the model of the project manager, with a real Ollama', () => {
   it('makes the gateways ready when a node with a model comes, without any command', async () => {
     expect(await turns(503, SECOND_MS)).toMatch(
@@ -81,7 +87,16 @@ describe('the model of the project manager, with a real Ollama', () => {
   }, 120_000);
 
   it('turns 503 with the reason within 15 s after its node died, and 200 when it is back and warm', async () => {
+    const stream = await router.chat.completions.create({
+      model: 'cynodeai.pm',
+      messages: [{ role: 'user', content: 'Tell me a very long story.' }],
+      max_tokens: 4_000,
+      stream: true,
+    });
+    const said = stream[Symbol.asyncIterator]();
+    expect((await said.next()).done).toBe(false);
     await node.process.kill('SIGKILL');
+    await expect(readToEnd(said)).rejects.toThrow(/did not answer to the end/);
     const text = await turns(503, 15 * SECOND_MS);
     expect(text).toMatch(
       new RegExp(`^no inference path: no node is live: ${node.slug} was last heard of \\d+ s ago`),
@@ -92,9 +107,11 @@ describe('the model of the project manager, with a real Ollama', () => {
     expect((await ask()).choices[0]?.message.content?.length).toBeGreaterThan(0);
   }, 120_000);
 
-  it('leaves nothing of a question in Temporal', async () => {
+  it('leaves nothing of a question in Temporal, and its history replays', async () => {
     await using connection = await connectTo(stack);
     const history = await historyOf(connection.client, PM_MODEL_WORKFLOW_ID);
+    await expect(replay(history, PM_MODEL_WORKFLOW_ID)).resolves.toBeUndefined();
+    await recordHistory('pm-model', history);
     const raw = Buffer.from(temporal.api.history.v1.History.encode(history).finish()).toString('latin1');
     expect(raw).toContain(TINY_MODEL.split(':')[0]);
     for (const text of ['canary', 'France', 'eyJ']) expect(raw).not.toContain(text);

@@ -1,21 +1,14 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { Task } from '../../contracts/tasks.ts';
 import { nodeWorkflowId, taskWorkflowId } from '../../contracts/temporal.ts';
 import { containersOf } from '../support/containers.ts';
+import { recordHistory } from '../support/record-history.ts';
 import { replay } from '../support/replay.ts';
 import type { CynorkUser } from '../support/stack/cynork-user.ts';
 import { nodeIsActive, startStack } from '../support/stack/stack.ts';
 import type { NodeAgent, Stack } from '../support/stack/stack.ts';
 import { connectTo, historyOf } from '../support/temporal.ts';
 import { eventually } from '../support/wait.ts';
-
-/** With RECORD_HISTORIES=<version> the histories are kept for the replay suite, as is done for every release. */
-const record = process.env['RECORD_HISTORIES'];
-const HISTORIES = fileURLToPath(new URL('../replay/histories', import.meta.url));
 
 let stack: Stack;
 let node: NodeAgent;
@@ -89,9 +82,7 @@ describe('the histories of a running system', () => {
       const workflowId = (await SCENARIOS[name]?.()) ?? '';
       const history = await historyOf(temporal.client, workflowId);
       await expect(replay(history, workflowId)).resolves.toBeUndefined();
-      if (record === undefined) return;
-      await mkdir(join(HISTORIES, record), { recursive: true });
-      await writeFile(join(HISTORIES, record, `${name}.json`), `${historyToJSON(history)}\n`);
+      await recordHistory(name, history);
     },
     90_000,
   );

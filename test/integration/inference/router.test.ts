@@ -104,6 +104,26 @@ describe('the model router', () => {
     expect(server.calls.at(-1)?.body).not.toHaveProperty('keep_alive');
   });
 
+  it('counts calls and tokens in the metrics, without any text of them', async () => {
+    await addNode();
+    await ask({});
+    await ask({ model: 'no-such-model:1b' });
+    await eventually('both are counted', async () => (await ledger(plane())).length === 2, { everyMs: 10 });
+    const { body } = await plane().app.inject({ url: '/metrics' });
+    expect(body).toMatch(
+      /cynodeai_inference_calls_total\{model="tiny:latest",outcome="answered",code=""\} \d/,
+    );
+    expect(body).toMatch(
+      /cynodeai_inference_calls_total\{model="",outcome="failed",code="model_not_found"\} 1/,
+    );
+    expect(body).toMatch(/cynodeai_inference_tokens_total\{model="tiny:latest",kind="completion"\} \d/);
+    expect(body).toMatch(
+      /cynodeai_inference_first_token_seconds_count\{model="tiny:latest",outcome="answered"\} \d/,
+    );
+    expect(body).toMatch(/cynodeai_inference_calls_in_flight 0/);
+    expect(body).not.toMatch(/canary|no-such-model/);
+  });
+
   it('shows the model a schema for its answer', async () => {
     const { server } = await addNode();
     const schema = { type: 'object', properties: { a: { type: 'string' } } };

@@ -19,39 +19,55 @@ export interface TestNode {
   readonly labels?: readonly string[];
 }
 
+const DEFAULTS: Required<Omit<TestNode, 'silentSeconds' | 'reason'>> = {
+  slug: 'node-01',
+  live: true,
+  vramMb: 0,
+  url: 'http://10.0.0.1:12090',
+  enabled: true,
+  labels: [],
+  backend: 'ready',
+  models: {},
+  pulls: [],
+};
+
 /** A live node with a ready Ollama without models, where nothing else is said. */
-export function nodeOf(node: TestNode = {}): NodeSituation {
-  const { slug = 'node-01', live = true, vramMb = 0, url = 'http://10.0.0.1:12090' } = node;
-  const report: CapabilityReport = {
+export function nodeOf(over: TestNode = {}): NodeSituation {
+  const node = { ...DEFAULTS, ...over };
+  const { silentSeconds = node.live ? 1 : 20, reason = null } = over;
+  return {
+    slug: node.slug,
+    live: node.live,
+    report: reportOf(node.slug, node.vramMb),
+    status: node.live ? 'active' : 'inactive',
+    enabled: node.enabled,
+    silentSeconds,
+    workerApiUrl: node.url,
+    labels: node.labels,
+    inference: {
+      backend: node.backend,
+      kind: 'process',
+      reason,
+      models: Object.entries(node.models).map(([name, loaded], index) => ({
+        name,
+        loaded,
+        size_bytes: (index + 1) * GIB,
+      })),
+      pulls: node.pulls,
+      active: 0,
+      queued: 0,
+    },
+  };
+}
+
+function reportOf(slug: string, vramMb: number): CapabilityReport {
+  return {
     version: 1,
     reported_at: '',
     node: { node_slug: slug },
     platform: { os: 'linux', arch: 'amd64' },
     compute: { cpu_cores: 1, ram_mb: 1 },
     ...(vramMb > 0 && { gpu: { present: true, devices: [{ vram_mb: vramMb }] } }),
-  };
-  return {
-    slug,
-    live,
-    report,
-    status: live ? 'active' : 'inactive',
-    enabled: node.enabled ?? true,
-    silentSeconds: node.silentSeconds === undefined ? (live ? 1 : 20) : node.silentSeconds,
-    workerApiUrl: url,
-    labels: node.labels ?? [],
-    inference: {
-      backend: node.backend ?? 'ready',
-      kind: 'process',
-      reason: node.reason ?? null,
-      models: Object.entries(node.models ?? {}).map(([name, loaded], index) => ({
-        name,
-        loaded,
-        size_bytes: (index + 1) * GIB,
-      })),
-      pulls: node.pulls ?? [],
-      active: 0,
-      queued: 0,
-    },
   };
 }
 
