@@ -1,5 +1,6 @@
 import { bootTimeMs } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
+import type { Registry } from '../../platform/metrics.ts';
 import type { InferenceConfig } from '../config/inference-config.ts';
 import type { ContainerEngine, NodeIdentity } from '../sandbox/index.ts';
 import { AutomaticBackend } from './backend-auto.ts';
@@ -7,6 +8,9 @@ import { ContainerBackend } from './backend-container.ts';
 import { NO_BACKEND } from './backend-none.ts';
 import { ProcessBackend } from './backend-process.ts';
 import type { Backend } from './backend.ts';
+import { InferenceProxy } from './proxy.ts';
+import { createProxyMetrics } from './proxy-metrics.ts';
+import { ModelQueue } from './queue.ts';
 import { InferenceSupervisor } from './supervisor.ts';
 
 export interface InferenceOptions {
@@ -30,6 +34,28 @@ export function createInference(options: InferenceOptions): InferenceSupervisor 
     imports,
     nowMs: bootTimeMs,
     logger,
+  });
+}
+
+/** Calls of one model that wait, for each that is answered. */
+const WAITING_PER_ACTIVE = 16;
+
+/** The way to the node's Ollama for the orchestrator and for jobs. */
+export function createProxy(
+  inference: Pick<InferenceSupervisor, 'baseUrl' | 'report'>,
+  { maxConcurrency }: Pick<InferenceConfig, 'maxConcurrency'>,
+  metrics: Registry,
+): InferenceProxy {
+  const queue = new ModelQueue({ active: maxConcurrency, waiting: WAITING_PER_ACTIVE * maxConcurrency });
+  return new InferenceProxy({
+    baseUrl: () => inference.baseUrl,
+    whyAway: () => {
+      const { backend, reason } = inference.report();
+      const why = reason ?? (backend === 'starting' ? 'it is being started' : 'it does not answer');
+      return `This node has no Ollama now: ${why}.`;
+    },
+    queue,
+    metrics: createProxyMetrics(metrics, { active: () => queue.active, queued: () => queue.queued }),
   });
 }
 

@@ -8,7 +8,8 @@ import type { Registry } from '../../platform/metrics.ts';
 import type { NodeAgentConfig } from '../config/node-agent-config.ts';
 import { createJobFiles } from '../files/job-files.ts';
 import { Outbox } from '../outbox/outbox.ts';
-import { createInference } from '../inference/create.ts';
+import { createInference, createProxy } from '../inference/create.ts';
+import type { InferenceProxy } from '../inference/proxy.ts';
 import type { InferenceSupervisor } from '../inference/supervisor.ts';
 import type { ContainerEngine, JobRunner, WarmPool } from '../sandbox/index.ts';
 import { createControlActivities } from '../temporal/control-activities.ts';
@@ -60,6 +61,7 @@ interface Foundation extends AgentOptions {
   readonly runner: JobRunner;
   readonly pool: WarmPool;
   readonly inference: InferenceSupervisor;
+  readonly proxy: InferenceProxy;
   readonly leases: LeaseFolder;
   readonly watchdog: WatchdogProcess;
   readonly nodeLease: NodeLease;
@@ -90,7 +92,7 @@ export function assemble(options: AgentOptions): AgentParts {
     ableToWork: async () => applier.link !== undefined && (await readinessOf(base)) === null,
     leaseHeld: () => base.nodeLease.held,
     runningJobs: () => base.runner.running,
-    inference: () => ({ ...base.inference.report(), active: 0, queued: 0 }),
+    inference: () => ({ ...base.inference.report(), ...base.proxy.load }),
     send: (report) => base.orchestrator.contact(report),
     logger: base.logger,
   });
@@ -116,6 +118,7 @@ function foundation(options: AgentOptions): Foundation {
     identity: { nodeSlug: config.slug, instanceId },
     logger,
   });
+  const proxy = acquired.use(createProxy(inference, config.inference, options.metrics));
   const capability = new CapabilityReporter(config, engine, state.pathOf(), inference);
   const session = new NodeSession({
     ...options,
@@ -144,6 +147,7 @@ function foundation(options: AgentOptions): Foundation {
     outbox: new Outbox({ state, logger, complete: (...completion) => orchestrator.complete(...completion) }),
     inEffect,
     inference,
+    proxy,
     counts: createNodeMetrics(options.metrics),
     runner,
     pool,
@@ -183,6 +187,7 @@ function assembleWorkerApi(base: Foundation): HttpApp {
       },
     },
     readiness: () => readinessOf(base),
+    inference: base.proxy,
     telemetry: createNodeTelemetry({ ...base, slug: config.slug, stateDir: base.state.pathOf() }),
     maxConcurrency: base.maxConcurrency,
     bearer: () => inEffect.current?.worker_api.orchestrator_bearer_token,

@@ -7,7 +7,9 @@ import type { Registry } from '../../platform/metrics.ts';
 import { createHttpApp, type HttpApp } from '../../platform/http/server.ts';
 import { checkRequest, JobStoppedError, type JobRunner } from '../sandbox/index.ts';
 import type { NodeTelemetry } from '../telemetry/node-telemetry.ts';
+import type { InferenceProxy } from '../inference/proxy.ts';
 import { isBearer } from './bearer.ts';
+import { inferenceRoutes } from './inference-routes.ts';
 import { telemetryRoutes } from './telemetry-routes.ts';
 
 export interface WorkerApiDeps {
@@ -22,6 +24,7 @@ export interface WorkerApiDeps {
   readonly maxConcurrency: number;
   readonly readiness: () => Promise<string | null>;
   readonly telemetry: NodeTelemetry;
+  readonly inference: Pick<InferenceProxy, 'serve'>;
   readonly metrics: Registry;
   readonly logger: Logger;
 }
@@ -45,6 +48,7 @@ export function createWorkerApi(deps: WorkerApiDeps): HttpApp {
     }
   };
   telemetryRoutes(app, deps.telemetry, authenticate);
+  inferenceRoutes(app, deps.inference, deps.logger, authenticate);
   // A double colon is a literal one in a route.
   app.post(
     PATHS.workerJobsRun.replace(':', '::'),

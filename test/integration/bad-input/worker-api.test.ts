@@ -1,6 +1,8 @@
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll } from '@jest/globals';
 import type { RunResponse } from '../../../contracts/jobs.ts';
+import { PATHS } from '../../../contracts/paths.ts';
+import { PROXY_ROUTES } from '../../../node-agent/inference/proxy-routes.ts';
 import { createNodeTelemetry } from '../../../node-agent/telemetry/node-telemetry.ts';
 import { createWorkerApi } from '../../../node-agent/worker-api/app.ts';
 import { createHttpApp } from '../../../platform/http/server.ts';
@@ -19,6 +21,13 @@ const HEALTH: Readonly<Record<string, Row>> = {
   'GET /metrics': { good: [200] },
 };
 
+const INFERENCE = Object.fromEntries(
+  PROXY_ROUTES.map(({ method, path }): [string, Row] => [
+    `${method} ${PATHS.workerInference}${path}`,
+    { token: 'worker', good: [200] },
+  ]),
+);
+
 /** Stands in for Docker: what gets past the API is run at once, and counted. */
 let runs = 0;
 const run = async ({ task_id, job_id }: { task_id: string; job_id: string }): Promise<RunResponse> => {
@@ -34,6 +43,7 @@ beforeAll(async () => {
     ...HEALTH,
     'GET /v1/worker/telemetry/node:info': { token: 'worker', good: [200] },
     'GET /v1/worker/telemetry/node:stats': { token: 'worker', good: [200] },
+    ...INFERENCE,
     'POST /v1/worker/jobs:run': {
       token: 'worker',
       body: {
@@ -85,6 +95,7 @@ function openWorkerApi(): HttpApp {
     maxConcurrency: 2,
     readiness: async () => null,
     telemetry: createNodeTelemetry({ slug: 'node-01', version: '0.1.0', stateDir: tmpdir(), engine }),
+    inference: { serve: async (_request, response) => void response.end('{}') },
     metrics: createMetrics(),
     logger,
   });

@@ -44,6 +44,12 @@ const TELEMETRY = createNodeTelemetry({
   },
 });
 
+const INFERENCE: WorkerApiDeps['inference'] = {
+  serve: async ({ method }, response, path, { kind }) => {
+    response.writeHead(200, { 'content-type': 'text/plain' }).end(`${kind} ${method ?? ''} ${path}`);
+  },
+};
+
 let app: HttpApp;
 afterEach(async () => {
   await app.close();
@@ -58,6 +64,7 @@ function open(change: Partial<WorkerApiDeps> = {}): void {
     maxConcurrency: 2,
     readiness: async () => null,
     telemetry: TELEMETRY,
+    inference: INFERENCE,
     metrics: createMetrics(),
     logger: createLogger({ role: 'test', level: 'silent' }),
     ...change,
@@ -100,6 +107,20 @@ describe('the Worker API', () => {
     await app.close();
     open({ bearer: () => '' });
     expect((await post(BODY, 'Bearer ')).statusCode).toBe(401);
+  });
+
+  it('gives calls of models to the proxy with the path below it, for the bearer only', async () => {
+    open();
+    const ask = (authorization: string) =>
+      app.inject({
+        method: 'POST',
+        url: '/v1/worker/inference/api/chat?a=b',
+        headers: { authorization, 'content-type': 'application/json' },
+        payload: 'x'.repeat(2000),
+      });
+    const reply = await ask('Bearer the-token');
+    expect([reply.statusCode, reply.body]).toEqual([200, 'orchestrator POST /api/chat']);
+    expect((await ask('Bearer another')).statusCode).toBe(401);
   });
 
   it('refuses a body that is not a run request, with a problem', async () => {
