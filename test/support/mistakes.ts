@@ -212,6 +212,14 @@ export const MISTAKES: readonly Mistake[] = [
     says: /^cynodeai: 127\.0\.0\.1:\d+ of user-api is in use: stop what listens there, or set USER_GATEWAY_LISTEN_ADDR$/,
   },
   {
+    does: 'serves the agent worker on a port that is taken',
+    program: 'cynodeai',
+    args: ['serve', 'agent-worker'],
+    env: (at) => ({ ...server(at), AGENT_WORKER_LISTEN_ADDR: `127.0.0.1:${at.busyPort}` }),
+    code: 1,
+    says: /^cynodeai: 127\.0\.0\.1:\d+ of agent-worker is in use: stop what listens there, or set AGENT_WORKER_LISTEN_ADDR$/,
+  },
+  {
     does: 'gives a node no registration secret',
     program: 'cynodeai',
     args: ['serve', 'node-agent'],

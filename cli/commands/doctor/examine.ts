@@ -56,7 +56,7 @@ async function checkReady({ http }: Context): Promise<HealthCheck> {
         name,
         status: 'warn',
         detail: reason,
-        advice: 'Use --script or --command until a model is there.',
+        advice: 'Text tasks wait for a model; script and command tasks work.',
       };
     return {
       name,

@@ -12,6 +12,11 @@ export function charactersOf(contextTokens: number | null): number {
   return Math.floor(contextTokens * (1 - ANSWER_SHARE)) * CHARACTERS_PER_TOKEN;
 }
 
+/** How long an answer may be when nobody says: what was left to it. Undefined while the context is not known. */
+export function answerTokensOf(contextTokens: number | null): number | undefined {
+  return contextTokens === null ? undefined : Math.floor(contextTokens * ANSWER_SHARE);
+}
+
 /** The newest messages that fit, oldest first; the last one, the question, always. */
 export function fitHistory(messages: readonly TurnMessage[], characters: number): TurnMessage[] {
   const kept: TurnMessage[] = [];

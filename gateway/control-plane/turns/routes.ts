@@ -10,7 +10,7 @@ import { bearerToken } from '../../shared/bearer.ts';
 import { COMMON_PROBLEMS, problemSchema } from '../../shared/problem-schema.ts';
 import type { ControlPlaneDeps } from '../deps.ts';
 import { readAttachmentTexts } from './attachments.ts';
-import { charactersOf, fitHistory } from './fit.ts';
+import { answerTokensOf, charactersOf, fitHistory } from './fit.ts';
 
 /** Longer than any turn may take. */
 const AGENT_TOKEN_MS = 4 * 3_600_000;
@@ -49,12 +49,24 @@ async function begin(deps: ControlPlaneDeps, turnId: string): Promise<TurnWork> 
     },
     { lifeMs: AGENT_TOKEN_MS },
   );
-  return { kind: 'ask', epoch, model, options, agent_token, messages: await messagesOf(deps, turn) };
+  const contextTokens = model === null ? (await readPmModel(deps.db)).contextTokens : null;
+  const max_tokens = options.max_tokens ?? answerTokensOf(contextTokens);
+  return {
+    kind: 'ask',
+    epoch,
+    model,
+    options: { ...options, ...(max_tokens === undefined ? {} : { max_tokens }) },
+    agent_token,
+    messages: await messagesOf(deps, turn, contextTokens),
+  };
 }
 
-async function messagesOf(deps: ControlPlaneDeps, turn: BegunTurn): Promise<TurnMessage[]> {
-  const { contextTokens } = await readPmModel(deps.db);
-  const characters = charactersOf(turn.model === null ? contextTokens : null);
+async function messagesOf(
+  deps: ControlPlaneDeps,
+  turn: BegunTurn,
+  contextTokens: number | null,
+): Promise<TurnMessage[]> {
+  const characters = charactersOf(contextTokens);
   const asked = turn.messages.reduce((sum, { content }) => sum + content.length, 0);
   const files = await readAttachmentTexts(deps.blobs, turn.attachments, Math.max(0, characters - asked));
   if (files === '') return fitHistory(turn.messages, characters);

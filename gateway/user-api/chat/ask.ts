@@ -1,10 +1,10 @@
 import { CHAT_LIMITS, PM_MODEL } from '../../../contracts/chat-values.ts';
 import type { ChatCompletionBody } from '../../../contracts/chat.ts';
 import { CynodeError } from '../../../contracts/errors.ts';
-import type { ErrorCode } from '../../../contracts/errors.ts';
 import { redactSecrets, REDACTION_KIND } from '../../../contracts/redaction.ts';
 import type { AnswerOptions } from '../../../contracts/turns.ts';
 import { listAvailableModels, readPmModel } from '../../../schema/chat/models.ts';
+import { inferencePath } from '../../../schema/inference/path.ts';
 import { askQuestion, openThread } from '../../../schema/turns/ask.ts';
 import type { AskedTurn } from '../../../schema/turns/ask.ts';
 import { markTurnStarted } from '../../../schema/turns/sweep.ts';
@@ -19,11 +19,17 @@ export interface ChatRequest {
   readonly requestId: string;
 }
 
+/** A question that is stored. */
+export interface Asked extends AskedTurn {
+  /** Why it is not asked of a model, and what to do; null when it is. */
+  readonly refusal: string | null;
+}
+
 /**
  * Stores the question and starts its turn, in the order of contract §6.3. When Temporal is away, the reconciler starts it.
  * @throws CynodeError `validation` · `model_not_found` · `not_found` for a project that is not the user's
  */
-export async function ask(deps: UserApiDeps, request: ChatRequest): Promise<AskedTurn> {
+export async function ask(deps: UserApiDeps, request: ChatRequest): Promise<Asked> {
   const { body, userId, projectId } = request;
   const owner = { userId, projectId };
   const question = body.messages.findLast(({ role }) => role === 'user');
@@ -41,17 +47,17 @@ export async function ask(deps: UserApiDeps, request: ChatRequest): Promise<Aske
     model: route.model,
     options: optionsOf(body),
     requestId: request.requestId,
-    refusal: route.refusal,
+    refusal: route.refusal === null ? null : 'model_unavailable',
   });
   if (route.refusal === null) await waitBriefly(startTurn(deps, asked, request.userHandle));
-  return asked;
+  return { ...asked, refusal: route.refusal };
 }
 
 interface Route {
   /** Null for the project manager's. */
   readonly model: string | null;
-  /** Why it cannot be asked now. */
-  readonly refusal: ErrorCode | null;
+  /** Why it cannot be asked now, and what to do. */
+  readonly refusal: string | null;
   /** How long a question may be. */
   readonly characters: number;
 }
@@ -61,10 +67,12 @@ const CHARACTERS_PER_TOKEN = 4;
 async function findRoute({ db }: UserApiDeps, requested: string | undefined): Promise<Route> {
   const name = requested?.trim() ?? '';
   if (name === '' || name === PM_MODEL) {
-    const { warm, contextTokens } = await readPmModel(db);
+    const path = await inferencePath(db);
+    const { contextTokens } = await readPmModel(db);
     const characters =
       contextTokens === null ? CHAT_LIMITS.historyCharacters : contextTokens * CHARACTERS_PER_TOKEN;
-    return { model: null, refusal: warm ? null : 'model_unavailable', characters };
+    const refusal = path.ready ? null : `PM agent is not available: ${path.reason}`;
+    return { model: null, refusal, characters };
   }
   const available = await listAvailableModels(db);
   if (available.some((model) => model.name === name))

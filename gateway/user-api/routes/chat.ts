@@ -11,6 +11,7 @@ import {
   THREAD_HEADER,
   TURN_HEADER,
 } from '../../../contracts/chat.ts';
+import { CynodeError } from '../../../contracts/errors.ts';
 import type { HttpApp } from '../../../platform/http/server.ts';
 import { listAvailableModels } from '../../../schema/chat/models.ts';
 import { problemSchema } from '../../shared/problem-schema.ts';
@@ -60,8 +61,9 @@ export function registerOpenAiRoutes(scope: HttpApp, deps: UserApiDeps): void {
       const { body, id: requestId } = request;
       const { userId, handle: userHandle } = callerOf(request);
       const chat = { userId, userHandle, projectId: projectOf(request), body, requestId };
-      const { turnId, threadId } = await ask(deps, chat);
+      const { turnId, threadId, refusal } = await ask(deps, chat);
       void reply.headers({ [THREAD_HEADER]: threadId, [TURN_HEADER]: turnId });
+      if (refusal !== null) throw new CynodeError('model_unavailable', refusal);
       const events = followTurn(deps, { turnId, limitMs: CHAT_LIMITS.turnMs, signal: request.signal });
       const head = { id: turnId, created: Math.floor(Date.now() / 1000), model: body.model || PM_MODEL };
       if (body.stream !== true) return wholeReply(events, head);
