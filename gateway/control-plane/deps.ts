@@ -32,4 +32,6 @@ export interface ControlPlaneDeps {
   readonly settings: ControlPlaneSettings;
   readonly logger: Logger;
   readonly metrics: Registry;
+  /** See the model router; for tests. */
+  readonly routingMaxAgeMs?: number;
 }

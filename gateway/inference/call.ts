@@ -6,8 +6,8 @@ import { PATHS } from '../../contracts/paths.ts';
 import type { Envelope } from '../../platform/crypto/envelope.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Database } from '../../schema/database.ts';
-import { readRouting } from '../../schema/inference/routing.ts';
-import type { RoutingNode } from '../../schema/inference/routing.ts';
+import { readUsedTokens } from '../../schema/inference/routing.ts';
+import type { Accountable, Routing, RoutingNode } from '../../schema/inference/routing.ts';
 import { openWorkerToken } from '../../schema/nodes/worker-token.ts';
 import { BackendError } from './backends/backend.ts';
 import type { ModelEvent, ModelQuestion } from './backends/backend.ts';
@@ -16,14 +16,16 @@ import type { Caller } from './caller.ts';
 import { orderNodes } from './choose-node.ts';
 import type { NodeMemoryKeeper } from './choose-node.ts';
 import type { CallRecord } from './record.ts';
-import { decideRoute, modelOnNodes } from './route.ts';
+import { checkBudgets, decideRoute, modelOnNodes } from './route.ts';
 import type { Route } from './route.ts';
+import type { RoutingCache } from './routing-cache.ts';
 
 export interface CallDeps {
   readonly db: Database;
   readonly envelope: Envelope;
   readonly pool: Dispatcher;
   readonly memory: NodeMemoryKeeper;
+  readonly routing: RoutingCache;
   readonly logger: Logger;
 }
 
@@ -44,8 +46,8 @@ const MAX_ANSWER_CHARACTERS = 8 * 1024 * 1024;
  */
 export async function* askModel(deps: CallDeps, call: Call): AsyncGenerator<ModelEvent, void, undefined> {
   const { request, record, signal } = call;
-  const wanted = modelOnNodes(request.model);
-  const routing = await readRouting(deps.db, wanted, {
+  const routing = await deps.routing.read(modelOnNodes(request.model));
+  await checkSpending(deps, routing, {
     userId: call.caller.userId ?? request.user ?? null,
     taskId: call.caller.taskId,
   });
@@ -58,6 +60,12 @@ export async function* askModel(deps: CallDeps, call: Call): AsyncGenerator<Mode
     if (characters > MAX_ANSWER_CHARACTERS) throw new BackendError('failed', 'the answer has no end');
     yield event;
   }
+}
+
+/** What was used is asked of the database for each call, where there is a limit. */
+async function checkSpending({ db }: CallDeps, routing: Routing, who: Accountable): Promise<void> {
+  if (routing.userLimit === null && routing.taskLimit === null) return;
+  checkBudgets(routing, await readUsedTokens(db, who), who);
 }
 
 async function* askInTurn(

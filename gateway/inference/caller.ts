@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { TokenService } from '../../platform/crypto/tokens.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
 import { bearerToken } from '../shared/bearer.ts';
+import { memberOf, parseJson } from './backends/exchange.ts';
 import type { TurnFence } from './turn-records.ts';
 
 /** Who calls the router, and for whom. */
@@ -33,8 +34,8 @@ export function callerOfRequest(request: FastifyRequest): Caller {
 
 /** @throws CynodeError `authentication` */
 async function callerOf(tokens: TokenService, token: string): Promise<Caller> {
-  const agent = await tokens.verify('agent', token).catch(() => null);
-  if (agent !== null)
+  if (claimedKind(token) === 'agent') {
+    const agent = await tokens.verify('agent', token);
     return {
       agent: agent.sub,
       kind: 'agent',
@@ -43,6 +44,13 @@ async function callerOf(tokens: TokenService, token: string): Promise<Caller> {
       threadId: agent.thread_id ?? null,
       turn: { turnId: agent.turn_id, epoch: agent.epoch },
     };
+  }
   const { sub } = await tokens.verify('service', token);
   return { agent: sub, kind: 'service', userId: null, taskId: null, threadId: null, turn: null };
+}
+
+/** What a token says that it is; only its check tells whether that is true. */
+function claimedKind(token: string): unknown {
+  const claims = parseJson(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+  return memberOf(claims, 'token_type');
 }

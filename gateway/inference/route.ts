@@ -1,7 +1,7 @@
 import { PM_MODEL } from '../../contracts/chat-values.ts';
 import { CynodeError } from '../../contracts/errors.ts';
 import { SYSTEM_SETTINGS } from '../../contracts/settings.ts';
-import type { Budget, Routing, RoutingNode } from '../../schema/inference/routing.ts';
+import type { Accountable, Routing, RoutingNode, UsedTokens } from '../../schema/inference/routing.ts';
 
 /** Where a call can go. */
 export interface Route {
@@ -19,10 +19,8 @@ export function modelOnNodes(requested: string | undefined): string | null {
   return name.slice(name.lastIndexOf('/') + 1).includes(':') ? name : `${name}:latest`;
 }
 
-/** @throws CynodeError `budget_spent` · `model_not_found` · `model_unavailable`, in words for the caller */
+/** @throws CynodeError `model_not_found` · `model_unavailable`, in words for the caller */
 export function decideRoute(requested: string | undefined, routing: Routing): Route {
-  checkBudget(routing.userBudget, 'The tokens of the user for today', SYSTEM_SETTINGS.userTokensPerDay.key);
-  checkBudget(routing.taskBudget, 'The tokens of the task', SYSTEM_SETTINGS.taskTokens.key);
   const { model, nodes, isPmModel, contextTokens } = routing;
   if (model === null) throw noPmModel(routing.reason);
   if (nodes.length > 0)
@@ -39,12 +37,23 @@ export function decideRoute(requested: string | undefined, routing: Routing): Ro
   );
 }
 
-function checkBudget(budget: Budget | null, what: string, setting: string): void {
-  if (budget === null || budget.used < budget.limit) return;
-  throw new CynodeError(
+/** @throws CynodeError `budget_spent` */
+export function checkBudgets({ userLimit, taskLimit }: Routing, used: UsedTokens, who: Accountable): void {
+  if (who.userId !== null && userLimit !== null && used.user >= userLimit)
+    throw spent(
+      'The tokens of the user for today',
+      used.user,
+      userLimit,
+      SYSTEM_SETTINGS.userTokensPerDay.key,
+    );
+  if (who.taskId !== null && taskLimit !== null && used.task >= taskLimit)
+    throw spent('The tokens of the task', used.task, taskLimit, SYSTEM_SETTINGS.taskTokens.key);
+}
+
+function spent(what: string, used: number, limit: number, setting: string): CynodeError {
+  return new CynodeError(
     'budget_spent',
-    `${what} are spent (${budget.used} of ${budget.limit}); ` +
-      `an administrator can raise the system setting ${setting}`,
+    `${what} are spent (${used} of ${limit}); an administrator can raise the system setting ${setting}`,
   );
 }
 

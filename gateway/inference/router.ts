@@ -16,6 +16,7 @@ import { createNodeMemory } from './choose-node.ts';
 import { createRouterMetrics } from './metrics.ts';
 import { createCallRecord, outcomeOf } from './record.ts';
 import type { CallRecord } from './record.ts';
+import { createRoutingCache } from './routing-cache.ts';
 import { createTurnWriter } from './turn-records.ts';
 import type { TurnRecords, TurnWriter } from './turn-records.ts';
 
@@ -25,6 +26,8 @@ export interface RouterDeps {
   readonly turnRecords: TurnRecords;
   readonly logger: Logger;
   readonly metrics: Registry;
+  /** How old what is known of nodes and limits may be; absent: a second. */
+  readonly routingMaxAgeMs?: number;
 }
 
 export interface ModelRouter extends AsyncDisposable {
@@ -41,6 +44,7 @@ export interface ModelRouter extends AsyncDisposable {
 
 /** Above this the process would rather refuse than run out of memory: a request may have 10 MiB. */
 const MAX_IN_FLIGHT = 256;
+const ROUTING_MAX_AGE_MS = 1_000;
 const MAX_CALL_MS = 30 * 60 * 1000;
 
 export function createModelRouter(deps: RouterDeps): ModelRouter {
@@ -48,7 +52,12 @@ export function createModelRouter(deps: RouterDeps): ModelRouter {
   const metrics = createRouterMetrics(deps.metrics);
   const ledger = createLedgerWriter(deps);
   const closing = new AbortController();
-  const callDeps: CallDeps = { ...deps, pool, memory: createNodeMemory() };
+  const callDeps: CallDeps = {
+    ...deps,
+    pool,
+    memory: createNodeMemory(),
+    routing: createRoutingCache(deps.db, deps.routingMaxAgeMs ?? ROUTING_MAX_AGE_MS),
+  };
   let inFlight = 0;
   return {
     ask: async function* (caller, request, gone) {

@@ -22,11 +22,6 @@ export interface RoutingNode {
   readonly load: number;
 }
 
-export interface Budget {
-  readonly limit: number;
-  readonly used: number;
-}
-
 /** All that is needed to send a call on its way. */
 export interface Routing {
   /** As the nodes name it; null when the project manager's was asked for and there is none. */
@@ -40,9 +35,9 @@ export interface Routing {
   readonly nodes: readonly RoutingNode[];
   /** Whether any node, live or not, has a model of that name. */
   readonly known: boolean;
-  /** Null where none is set. */
-  readonly userBudget: Budget | null;
-  readonly taskBudget: Budget | null;
+  /** Tokens that a user may use in a day, and those of a task; null where none are set. */
+  readonly userLimit: number | null;
+  readonly taskLimit: number | null;
 }
 
 interface Row extends Omit<Routing, 'nodes'> {
@@ -58,11 +53,8 @@ interface Row extends Omit<Routing, 'nodes'> {
   }[];
 }
 
-/**
- * One statement, because each call waits for it.
- * @param model as nodes name it, with its tag; null for the project manager's.
- */
-export async function readRouting(db: Database, model: string | null, who: Accountable): Promise<Routing> {
+/** @param model as nodes name it, with its tag; null for the project manager's. */
+export async function readRouting(db: Database, model: string | null): Promise<Routing> {
   const { rows } = await sql<Row>`
     with w as (
       select coalesce(${model}::text, p.model) as model, p.model as pm_model, p.context_tokens, p.reason from pm_model p
@@ -70,14 +62,26 @@ export async function readRouting(db: Database, model: string | null, who: Accou
     select w.model, (w.model = w.pm_model) is true as "isPmModel",
       case when w.model = w.pm_model then w.context_tokens end as "contextTokens", w.reason,
       ${NODES} as nodes, ${KNOWN} as known,
-      ${budget(SYSTEM_SETTINGS.userTokensPerDay.key, sql`user_id = ${who.userId}::uuid and created_at >= ${TODAY}`)}
-        as "userBudget",
-      ${budget(SYSTEM_SETTINGS.taskTokens.key, sql`task_id = ${who.taskId}::uuid`)} as "taskBudget"
+      ${limit(SYSTEM_SETTINGS.userTokensPerDay.key)} as "userLimit", ${limit(SYSTEM_SETTINGS.taskTokens.key)} as "taskLimit"
     from w
   `.execute(db);
   const [row] = rows;
   if (row === undefined) throw new Error('the row of pm_model is missing: run `cynodeai migrate`');
   return { ...row, nodes: row.nodes.map(toNode) };
+}
+
+/** Tokens of the calls that have been recorded so far: of the user today, and of the task. */
+export interface UsedTokens {
+  readonly user: number;
+  readonly task: number;
+}
+
+export async function readUsedTokens(db: Database, { userId, taskId }: Accountable): Promise<UsedTokens> {
+  const { rows } = await sql<UsedTokens>`
+    select ${tokensOf(sql`user_id = ${userId}::uuid and created_at >= ${TODAY}`)} as user,
+      ${tokensOf(sql`task_id = ${taskId}::uuid`)} as task
+  `.execute(db);
+  return rows[0] ?? { user: 0, task: 0 };
 }
 
 const NODES = sql`(
@@ -96,13 +100,17 @@ const KNOWN = sql`exists (
 /** The day of UTC. */
 const TODAY = sql`date_trunc('day', now() at time zone 'utc') at time zone 'utc'`;
 
-/** What of a budget is used by what has been recorded so far; nothing is summed where none is set. */
-function budget(setting: string, whose: ReturnType<typeof sql>) {
+function tokensOf(whose: ReturnType<typeof sql>) {
   return sql`(
-    select json_build_object('limit', floor((s.value #>> '{}')::numeric), 'used', (
-      select coalesce(sum(coalesce(prompt_tokens, 0) + coalesce(completion_tokens, 0)), 0)
-      from inference_calls where ${whose}))
-    from system_settings s where s.key = ${setting} and s.value_type = 'number' and jsonb_typeof(s.value) = 'number'
+    select coalesce(sum(coalesce(prompt_tokens, 0) + coalesce(completion_tokens, 0)), 0)::float8
+    from inference_calls where ${whose}
+  )`;
+}
+
+function limit(key: string) {
+  return sql`(
+    select floor((s.value #>> '{}')::numeric)::float8 from system_settings s
+    where s.key = ${key} and jsonb_typeof(s.value) = 'number'
   )`;
 }
 

@@ -87,6 +87,7 @@ export async function buildTestControlPlane(
     settings: { ...SETTINGS, ...settings },
     logger,
     metrics: createMetrics(),
+    routingMaxAgeMs: 0,
   });
   stack.defer(() => app.close());
   await app.ready();
