@@ -35,9 +35,10 @@ export function measureRequests(app: FastifyInstance, role: string, registry: Re
         registers: [registry],
       }),
   );
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const labels = { role, method: request.method, route: routeName(request) ?? 'unknown' };
     total.inc({ ...labels, status: `${Math.floor(reply.statusCode / 100)}xx` });
     duration.observe(labels, reply.elapsedTime / 1000);
+    done();
   });
 }

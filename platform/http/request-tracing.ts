@@ -35,11 +35,12 @@ export function traceRequests(app: FastifyInstance, role: string): void {
     if (span === undefined) done();
     else span.run(done);
   });
-  app.addHook('onResponse', async (request, { statusCode }) => {
+  app.addHook('onResponse', (request, { statusCode }, done) => {
     spans.get(request)?.end({
       failed: statusCode >= 500,
       attributes: { 'http.response.status_code': statusCode },
     });
+    done();
   });
 }
 

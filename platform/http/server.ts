@@ -1,7 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { ulid } from 'ulid';
 import type { z } from 'zod';
 import { CynodeError, toProblem } from '../../contracts/errors.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
@@ -48,7 +48,7 @@ function buildApp(options: HttpAppOptions) {
   return Fastify({
     loggerInstance,
     // Found in the logs of all processes, so not a number that starts at one in each.
-    genReqId: () => ulid(),
+    genReqId: () => randomUUID(),
     logController: new LogController({ disableRequestLogging: true }),
     frameworkErrors: (error, _request, { raw }) => {
       const problem = encodeJson(toProblem('validation', PATH_FAULTS[error.code] ?? error.message));
@@ -83,16 +83,17 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   encodeRepliesWithoutSchema(app);
   traceRequests(app, options.role);
   acceptJsonWhateverItsType(app);
-  app.addHook('onRequest', async (request) => {
-    if (request.url.includes('%00'))
-      throw new CynodeError('validation', 'the path and query must not contain NUL');
+  // Hooks of every request call back: promises would cost more than what they do.
+  app.addHook('onRequest', (request, _reply, done) => {
+    const hasNul = request.url.includes('%00');
+    done(hasNul ? new CynodeError('validation', 'the path and query must not contain NUL') : undefined);
   });
-  app.addHook('onSend', async (_request, reply, payload) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     const type = reply.getHeader('content-type');
-    if (typeof type === 'string' && /^application\/(problem\+)?json/.test(type)) {
-      void reply.header('content-type', type.split(';')[0] ?? type);
+    if (typeof type === 'string' && /^application\/(problem\+)?json;/.test(type)) {
+      void reply.header('content-type', type.slice(0, type.indexOf(';')));
     }
-    return payload;
+    done(null, payload);
   });
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply, options));
   endConnectionsOnClose(app);
@@ -104,10 +105,10 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
 
 /** A reply serializer for all would take the place of the schemas' own, and let undeclared members out. */
 function encodeRepliesWithoutSchema(app: FastifyInstance): void {
-  app.addHook('preSerialization', async (_request, reply, payload) => {
+  app.addHook('preSerialization', (_request, reply, payload, done) => {
     if (reply.getSerializationFunction(String(reply.statusCode)) === undefined)
       void reply.serializer(encodeJson);
-    return payload;
+    done(null, payload);
   });
 }
 
@@ -117,8 +118,9 @@ function endConnectionsOnClose(app: FastifyInstance): void {
   app.addHook('preClose', async () => {
     closing = true;
   });
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     if (closing) void reply.header('connection', 'close');
+    done(null, payload);
   });
 }
 
@@ -127,9 +129,10 @@ const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/;
 
 /** Go's servers never look at Content-Type; an empty body is left to the route's schema. */
 function acceptJsonWhateverItsType(app: FastifyInstance): void {
-  app.addHook('onRequest', async ({ raw }) => {
+  app.addHook('onRequest', ({ raw: { headers } }, _reply, done) => {
     // Fastify refuses what is no media type before it looks for a parser.
-    if (!MEDIA_TYPE.test(raw.headers['content-type'] ?? '')) delete raw.headers['content-type'];
+    if (!MEDIA_TYPE.test(headers['content-type'] ?? '')) delete headers['content-type'];
+    done();
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {

@@ -41,7 +41,7 @@ describe('a reply', () => {
         500,
         'internal',
         'Internal Server Error',
-        expect.stringMatching(/^Internal error; the server's log has it as request [0-9A-Z]{26}$/),
+        expect.stringMatching(/^Internal error; the server's log has it as request [0-9a-f-]{36}$/),
         'internal',
       ),
     );
