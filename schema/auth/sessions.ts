@@ -12,21 +12,27 @@ export interface Caller {
   readonly sessionId: string;
 }
 
-/** The caller of an access token: null as soon as the session has ended or the user is disabled. One query. */
-export async function findCaller(db: Database, sessionId: string, userId: string): Promise<Caller | null> {
-  const row = await db
+/** The callers of these sessions, by session: without those that have ended or whose user is disabled. One query. */
+export async function findCallers(
+  db: Database,
+  sessionIds: readonly string[],
+): Promise<ReadonlyMap<string, Caller>> {
+  const rows = await db
     .selectFrom('refresh_sessions as session')
     .innerJoin('users', 'users.id', 'session.user_id')
-    .select(['users.id', 'users.handle', 'users.email'])
+    .select(['session.id as session_id', 'users.id', 'users.handle', 'users.email'])
     .select(isAdministrator('users.id').as('is_admin'))
-    .where('session.id', '=', sessionId)
-    .where('session.user_id', '=', userId)
+    .where('session.id', '=', sql<string>`any(${sessionIds}::uuid[])`)
     .where('session.is_active', '=', true)
     .where('session.expires_at', '>', sql<Date>`now()`)
     .where('users.is_active', '=', true)
-    .executeTakeFirst();
-  if (row === undefined) return null;
-  return { userId: row.id, handle: row.handle, email: row.email, isAdmin: row.is_admin, sessionId };
+    .execute();
+  return new Map(
+    rows.map(({ session_id: sessionId, id: userId, handle, email, is_admin: isAdmin }) => [
+      sessionId,
+      { userId, handle, email, isAdmin, sessionId },
+    ]),
+  );
 }
 
 /** Ends a session with all its tokens. False when it had ended already. */

@@ -134,6 +134,6 @@ function askedFor(
     userId: callerOf(request).userId,
     idOrName: request.params.id,
     waitSeconds: request.query.wait,
-    signal: request.signal,
+    signal: () => request.signal,
   };
 }

@@ -21,11 +21,15 @@ export async function findTaskWhenEnded(
     readonly userId: string;
     readonly idOrName: string;
     readonly waitSeconds: number;
-    readonly signal: AbortSignal;
+    /** Called only when the request waits. */
+    readonly signal: () => AbortSignal;
   },
 ): Promise<TaskRow> {
-  const task = await findTask(deps.db, request.userId, request.idOrName);
-  if (request.waitSeconds === 0 || isTerminalTaskStatus(task.status)) return task;
-  await deps.waiters.wait(task.id, { timeoutMs: request.waitSeconds * 1000, signal: request.signal });
+  const { userId, idOrName, waitSeconds } = request;
+  if (waitSeconds === 0) return findTask(deps.db, userId, idOrName);
+  const signal = request.signal(); // before anything is awaited: who goes meanwhile shall be noticed
+  const task = await findTask(deps.db, userId, idOrName);
+  if (isTerminalTaskStatus(task.status)) return task;
+  await deps.waiters.wait(task.id, { timeoutMs: waitSeconds * 1000, signal });
   return readTask(deps.db, task.id);
 }

@@ -1,5 +1,6 @@
 import { Gauge } from 'prom-client';
 import { CynodeError } from '../../../contracts/errors.ts';
+import { batched } from '../../../platform/batched.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import type { Registry } from '../../../platform/metrics.ts';
 
@@ -46,15 +47,18 @@ export function createTaskWaiters(options: TaskWaitersOptions): TaskWaiters {
   const notify = (taskId: string): void => {
     for (const wake of waiting.get(taskId) ?? []) wake();
   };
-  const check = async (taskIds: readonly string[]): Promise<void> => {
+  const hasEnded = batched(
+    async (taskIds) => new Map((await options.findEnded(taskIds)).map((taskId) => [taskId, true])),
+  );
+  const check = async (taskId: string): Promise<void> => {
     try {
-      for (const taskId of await options.findEnded(taskIds)) notify(taskId);
+      if ((await hasEnded(taskId)) === true) notify(taskId);
     } catch (error) {
-      options.logger.debug({ err: error }, 'awaited tasks could not be looked at');
+      options.logger.debug({ err: error }, 'an awaited task could not be looked at');
     }
   };
   const recheck = (): void => {
-    if (waiting.size > 0) void check([...waiting.keys()]);
+    for (const taskId of waiting.keys()) void check(taskId);
   };
   const setCount = (value: number): void => {
     count = value;
@@ -72,7 +76,7 @@ export function createTaskWaiters(options: TaskWaitersOptions): TaskWaiters {
       }
       setCount(count + 1);
       try {
-        await park(waiting, taskId, { timeoutMs, signal, onParked: () => void check([taskId]) });
+        await park(waiting, taskId, { timeoutMs, signal, onParked: () => void check(taskId) });
       } finally {
         setCount(count - 1);
       }
