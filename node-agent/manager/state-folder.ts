@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { removeFile } from '../files/remove-file.ts';
 
 /** What an agent keeps on disk between runs. Files are 0600, written whole or not at all. */
 export class StateFolder {
@@ -40,7 +41,7 @@ export class StateFolder {
   }
 
   async remove(name: string): Promise<void> {
-    await rm(this.pathOf(name), { force: true });
+    await removeFile(this.pathOf(name));
   }
 
   async makeFolder(name: string): Promise<void> {

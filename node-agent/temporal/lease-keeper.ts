@@ -23,6 +23,9 @@ export const LEASE_TIMES: LeaseTimes = {
   watchMs: 250,
 };
 
+/** Without a reason every attempt would cost an error with its stack. */
+const OVER = 'over';
+
 export interface LeaseDeps {
   /** Resolves with the answer; rejects when there is none within the time. */
   readonly renew: (timeoutMs: number) => Promise<RenewalAnswer>;
@@ -67,12 +70,12 @@ export class LeaseKeeper implements Disposable {
   /** Ends the job from here, for a reason that was learnt elsewhere. */
   end(reason: JobStoppedError['reason']): void {
     if (!this.signal.aborted) this.#ended.abort(new JobStoppedError(reason));
-    this.#stopped.abort();
+    this.#stopped.abort(OVER);
   }
 
   /** Stops renewing; the job is over. */
   [Symbol.dispose](): void {
-    this.#stopped.abort();
+    this.#stopped.abort(OVER);
   }
 
   async #watch(): Promise<void> {

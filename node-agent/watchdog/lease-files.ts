@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'n
 import { join } from 'node:path';
 import { z } from 'zod';
 import { bootId } from '../../platform/clock.ts';
+import { removeFile } from '../files/remove-file.ts';
 
 const SECOND_MS = 1000;
 const SUFFIX = '.json';
@@ -74,7 +75,7 @@ export class LeaseFolder {
       },
       remove: async () => {
         removed = true;
-        await rm(path, { force: true });
+        await removeFile(path);
       },
     };
   }

@@ -73,8 +73,13 @@ async function exchange(
   dispatcher: Agent,
   options: JsonRequest<unknown>,
 ): Promise<{ status: number; text: string }> {
-  const timeout = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-  const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
+  const timeout = new AbortController();
+  // `AbortSignal.timeout` would fire, and make an error, long after most requests are done.
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const giveUp = (): void => timeout.abort(new DOMException('no reply in time', 'TimeoutError'));
+  const timer = setTimeout(giveUp, timeoutMs);
+  const signal =
+    options.signal === undefined ? timeout.signal : AbortSignal.any([timeout.signal, options.signal]);
   const headers: Record<string, string> = { accept: 'application/json', ...tracing()?.context() };
   if (options.bearer !== undefined) headers['authorization'] = `Bearer ${options.bearer}`;
   if (options.body !== undefined) headers['content-type'] = 'application/json';
@@ -92,6 +97,8 @@ async function exchange(
       throw new CynodeError('internal', `${pathOf(options.url)} replied with too large a body`, { cause });
     }
     throw new CynodeError('unavailable', `${new URL(options.url).origin} cannot be reached`, { cause });
+  } finally {
+    clearTimeout(timer);
   }
 }
 
