@@ -2,13 +2,14 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { SECTIONS, type SectionName } from './report/result.ts';
 
-export const USAGE = `npm run bench -- [--only part,part] [--rounds N] [--json FILE] [--markdown FILE] [--anyway]
+export const USAGE = `npm run bench -- [--only part,part] [--rounds N] [--json FILE] [--markdown FILE] [--anyway] [--node-options=LIST]
   --only LIST      of ${SECTIONS.join(', ')}; all but start when absent
   --rounds N       how often the compared sides take turns (10)
   --json FILE      write the result there
   --markdown FILE  put the tables into a document, between its marks <!-- bench:begin --> and <!-- bench:end -->
   --from FILE      measure nothing: take a result that --json wrote
   --anyway         also on a machine that is busy with something else
+  --node-options=LIST  of Node for the processes of the product, e.g. '--cpu-prof --cpu-prof-dir=profiles'
 
 Examples:
   npm run bench                                                    all of it, in some eight minutes
@@ -30,6 +31,7 @@ const optionsSchema = z.object({
   markdown: z.string().optional(),
   from: z.string().optional(),
   anyway: z.boolean().default(false),
+  nodeOptions: z.string().default(''),
   help: z.boolean().default(false),
 });
 
@@ -48,8 +50,9 @@ export function readOptions(args: readonly string[]): BenchOptions {
       markdown: { type: 'string' },
       from: { type: 'string' },
       anyway: { type: 'boolean' },
+      'node-options': { type: 'string' },
       help: { type: 'boolean' },
     },
   });
-  return optionsSchema.parse(values);
+  return optionsSchema.parse({ ...values, nodeOptions: values['node-options'] });
 }

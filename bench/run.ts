@@ -38,6 +38,8 @@ export interface RunOptions {
   readonly only: readonly SectionName[];
   readonly rounds: number;
   readonly anyway: boolean;
+  /** For the processes of the product. */
+  readonly nodeOptions: string;
   readonly say: (line: string) => void;
 }
 
@@ -50,7 +52,8 @@ export class BusyError extends Error {
  * Measures the parts one after the other on engines of its own, which `releaseAll` gives back.
  * @throws BusyError
  */
-export async function runBench({ only, rounds, anyway, say }: RunOptions): Promise<BenchResult> {
+export async function runBench(options: RunOptions): Promise<BenchResult> {
+  const { only, rounds, anyway, say } = options;
   const busy = await measureBusy();
   const share = `${String(Math.round(busy * 100))} % of the processors are in use by others`;
   if (busy > BUSY_REFUSED && !anyway) {
@@ -60,7 +63,7 @@ export async function runBench({ only, rounds, anyway, say }: RunOptions): Promi
   for (const output of [workflowsOutput, cliOutput]) await buildIfStale(output);
   const startedAt = new Date().toISOString();
   say('engines: starting');
-  const rig = await Rig.start();
+  const rig = await Rig.start(options);
   const engines = { temporalCli: testSetting('temporalCli'), dockerHost: testSetting('dockerHost') };
   const machine = await describeMachine(busy, engines);
   const rows: Row[] = [];

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { interleave, timesOf } from '../interleave.ts';
 import { compared, type Row } from '../report/result.ts';
@@ -8,8 +9,9 @@ const STARTS_A_ROUND = 3;
 /** From the shell's point of view, beside Node that does nothing. */
 export async function measureCynork({ rig, rounds }: BenchContext): Promise<readonly Row[]> {
   const person = await (await rig.noop()).stack.admin();
+  const env = { NODE_COMPILE_CACHE: join(rig.run.path, 'compiled') }; // as bin/cynork has it
   const run = async (...args: readonly string[]): Promise<void> => {
-    const { code, stderr } = await person.run(args);
+    const { code, stderr } = await person.run(args, { env });
     if (code !== 0) throw new Error(`cynork ${args.join(' ')}: ${stderr}`);
   };
   const [version, list, node] = await interleave(rounds, [

@@ -11,7 +11,13 @@ import { onRelease } from '../../test/support/engines/releases.ts';
 import { openRunFolder, type RunFolder } from '../../test/support/engines/run-folder.ts';
 import type { TestService } from '../../test/support/engines/services.ts';
 import { startTemporalService } from '../../test/support/engines/temporal.ts';
-import { startStack, type NodeAgent, type Stack, type StackOptions } from '../../test/support/stack/stack.ts';
+import {
+  startStack,
+  type NodeAgent,
+  type NodeOptions,
+  type Stack,
+  type StackOptions,
+} from '../../test/support/stack/stack.ts';
 import type { Watched } from '../processes.ts';
 import { startBareTemporal, type BareTemporal } from './bare-temporal.ts';
 import { BenchUser } from './user.ts';
@@ -46,21 +52,29 @@ export class Rig {
   readonly run: RunFolder;
   readonly postgres: TestService;
   readonly temporal: TestService;
+  readonly #env: Readonly<Record<string, string>>;
   readonly #made = new Map<string, Promise<unknown>>();
 
-  private constructor(run: RunFolder, postgres: TestService, temporal: TestService) {
+  private constructor(
+    run: RunFolder,
+    [postgres, temporal]: readonly [TestService, TestService],
+    env: Readonly<Record<string, string>>,
+  ) {
     this.run = run;
     this.postgres = postgres;
     this.temporal = temporal;
+    this.#env = env;
   }
 
-  static async start(): Promise<Rig> {
+  /** @param nodeOptions of the processes of our own stacks */
+  static async start({ nodeOptions }: { readonly nodeOptions: string }): Promise<Rig> {
     const run = await openRunFolder();
     onRelease(() => run.remove());
     publishTestSetting('stateFolder', run.path);
     await prepareTestDocker(run);
     const postgres = await startMigratedPostgres(run, { durable: true });
-    return new Rig(run, postgres, await startTemporalService(run));
+    const env: Record<string, string> = nodeOptions === '' ? {} : { NODE_OPTIONS: nodeOptions };
+    return new Rig(run, [postgres, await startTemporalService(run)], env);
   }
 
   /** Temporal and one no-op activity. */
@@ -71,7 +85,10 @@ export class Rig {
   /** A stack whose jobs do nothing. */
   noop(): Promise<OwnStack> {
     return this.#once('noop', () =>
-      startOwn(ROLES, { name: 'noop', slots: NOOP_SLOTS, launcher: NOOP_AGENT }),
+      startOwn(
+        { processes: ROLES, env: this.#env },
+        { name: 'noop', slots: NOOP_SLOTS, launcher: NOOP_AGENT },
+      ),
     );
   }
 
@@ -79,7 +96,10 @@ export class Rig {
   containers(pool: number, slots: number): Promise<OwnStack> {
     const name = pool === 0 ? 'cold' : 'warm';
     return this.#once(name, () =>
-      startOwn(ONE_PROCESS, { name, slots, env: { SANDBOX_WARM_POOL: String(pool) } }),
+      startOwn(
+        { processes: ONE_PROCESS, env: this.#env },
+        { name, slots, env: { SANDBOX_WARM_POOL: String(pool) } },
+      ),
     );
   }
 
@@ -95,18 +115,15 @@ export class Rig {
   }
 }
 
-async function startOwn(
-  processes: NonNullable<StackOptions['processes']>,
-  node: Parameters<Stack['startNode']>[0],
-): Promise<OwnStack> {
-  const starting = startStack({ processes });
+async function startOwn(options: StackOptions, node: NodeOptions): Promise<OwnStack> {
+  const starting = startStack(options);
   // Before it is there: who ends the run while it starts must not leave its processes behind.
   onRelease(async () => {
     const started = await starting.catch(() => undefined);
     await started?.[Symbol.asyncDispose]();
   });
   const stack = await starting;
-  const agent = await stack.startNode(node);
+  const agent = await stack.startNode({ ...node, env: { ...options.env, ...node.env } });
   const user = await BenchUser.login(stack.gatewayUrl, stack.adminPassword);
   onRelease(() => user[Symbol.asyncDispose]());
   const watched = [...stack.processes, agent.process].map((process) => ({
