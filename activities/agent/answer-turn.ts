@@ -1,8 +1,9 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
-import { answerChat } from '../../agent/chat/answer.ts';
+import { answerPatiently } from '../../agent/chat/answer.ts';
 import type { ModelPort, TurnPort } from '../../agent/chat/answer.ts';
 import { ANSWER } from '../../contracts/turn-activities.ts';
 import type { AgentActivities } from '../../contracts/turn-activities.ts';
+import { sleep } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { withFixedFailures } from '../failures.ts';
 
@@ -21,7 +22,7 @@ export function createAgentActivities(deps: AgentActivityDeps): AgentActivities 
         const signal = context.cancellationSignal;
         const beat = setInterval(() => context.heartbeat(), ANSWER.heartbeatMs);
         try {
-          const characters = await answerChat(deps, turnId, signal);
+          const characters = await answerPatiently({ ...deps, sleep }, turnId, signal);
           deps.logger.info({ turnId, characters }, 'turn answered');
         } catch (error) {
           if (signal.aborted) throw toCancelled(signal.reason);

@@ -16,8 +16,8 @@ export interface EventsRequest {
 export interface EventsClient extends AsyncDisposable {
   /**
    * The data of each event as it comes. Leaving the loop closes the connection.
-   * @throws CynodeError with the code that the reply names, `unavailable` when the server cannot be reached, `inference_failed`
-   * when the connection breaks
+   * @throws CynodeError with the code that the reply names, `unavailable` when the server cannot be
+   * reached or the connection breaks
    */
   post(request: EventsRequest): AsyncGenerator<string, void, undefined>;
 }
@@ -61,7 +61,7 @@ async function* readEvents(
     }
   } catch (cause) {
     if (options.signal.aborted || cause instanceof CynodeError) throw cause;
-    throw new CynodeError('inference_failed', 'the connection to the model router broke', { cause });
+    throw new CynodeError('unavailable', 'the connection to the model router broke', { cause });
   }
 }
 

@@ -4,6 +4,11 @@ import OpenAI from 'openai';
 import { chatMessageListSchema } from '../../contracts/chat.ts';
 import type { ChatMessage } from '../../contracts/chat.ts';
 import { turnWorkflowId } from '../../contracts/turn-activities.ts';
+import { startCuttableProxy } from '../support/cuttable-proxy.ts';
+import type { CuttableProxy } from '../support/cuttable-proxy.ts';
+import { testSetting } from '../support/engines/environment.ts';
+import { recordHistory } from '../support/record-history.ts';
+import { replay } from '../support/replay.ts';
 import type { CynorkUser } from '../support/stack/cynork-user.ts';
 import { startScriptedNode } from '../support/stack/model-node.ts';
 import type { ScriptedNode } from '../support/stack/model-node.ts';
@@ -16,13 +21,18 @@ const SECRET = randomBytes(32).toString('hex');
 const GROUPS = [['user-api'], ['control-plane'], ['orchestrator-worker'], ['agent-worker']];
 const WORDS = ['one ', 'two ', 'three ', 'four ', 'five'];
 
+let proxy: CuttableProxy;
 let stack: Stack;
 let node: ScriptedNode;
 let admin: CynorkUser;
 let client: OpenAI;
 let token: string;
 beforeAll(async () => {
-  stack = await startStack({ processes: GROUPS, env: { JWT_SECRET: SECRET } });
+  proxy = await startCuttableProxy(testSetting('temporalAddress'));
+  stack = await startStack({
+    processes: GROUPS,
+    env: { JWT_SECRET: SECRET, TEMPORAL_ADDRESS: proxy.address },
+  });
   node = await startScriptedNode(stack, SECRET);
   admin = await stack.admin();
   token = await admin.accessToken();
@@ -31,6 +41,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await node[Symbol.asyncDispose]();
   await stack[Symbol.asyncDispose]();
+  await proxy[Symbol.asyncDispose]();
 }, 60_000);
 beforeEach(async () => {
   node.server.answer({ deltas: WORDS });
@@ -118,7 +129,10 @@ describe('a conversation', () => {
   it('leaves no words in Temporal’s history', async () => {
     const reply = await client.chat.completions.create(ask('canary-question'));
     await using temporal = await connectTo(stack);
-    const history = await historyOf(temporal.client, turnWorkflowId(reply.id));
+    const workflowId = turnWorkflowId(reply.id);
+    const history = await historyOf(temporal.client, workflowId);
+    await expect(replay(history, workflowId)).resolves.toBeUndefined();
+    await recordHistory('chat-turn', history);
     const payloads = bytesIn(history);
     expect(payloads.length).toBeGreaterThan(3);
     expect(payloads.join()).toContain(reply.id);
@@ -136,6 +150,16 @@ describe('a client that goes away', () => {
     resolve();
     expect(await settled()).toEqual({ text: WORDS.join('') });
   });
+});
+
+describe('while Temporal is away', () => {
+  it('a question is kept, and answered when it is back', async () => {
+    await proxy.cut();
+    const asking = client.chat.completions.create(ask('Patience'));
+    await eventually('it is stored', async () => (await messages())[0]?.answer?.status === 'pending');
+    await proxy.mend();
+    expect((await asking).choices[0]?.message.content).toBe(WORDS.join(''));
+  }, 90_000);
 });
 
 describe('a turn whose process is killed half way', () => {

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Task } from '../../contracts/tasks.ts';
 import { taskWorkflowId } from '../../contracts/temporal.ts';
+import { recordHistory } from '../support/record-history.ts';
+import { replay } from '../support/replay.ts';
 import { startScriptedNode } from '../support/stack/model-node.ts';
 import type { ScriptedNode } from '../support/stack/model-node.ts';
 import type { CynorkUser } from '../support/stack/cynork-user.ts';
@@ -80,6 +82,7 @@ describe('a task in plain words', () => {
     await node.setAlive(true);
     const result = await user.run(['task', 'result', id, '--wait']);
     expect(result.stdout).toContain('The answer.');
+    await replayed('prompt-waited', id);
   });
 
   it('fails with the reason when the model does', async () => {
@@ -137,12 +140,20 @@ describe('a task in plain words', () => {
   it('leaves no words in Temporal’s history', async () => {
     const id = await prompt('canary-prompt');
     await user.run(['task', 'result', id, '--wait']);
-    await using temporal = await connectTo(stack);
-    const text = textOf(await historyOf(temporal.client, taskWorkflowId(id)));
+    const text = textOf(await replayed('prompt', id));
     expect(text).toContain(id);
     expect(text).not.toMatch(/canary-prompt|The answer/);
   });
 });
+
+/** History of a task's workflow, which has to replay. */
+async function replayed(name: string, taskId: string) {
+  await using temporal = await connectTo(stack);
+  const history = await historyOf(temporal.client, taskWorkflowId(taskId));
+  await expect(replay(history, taskWorkflowId(taskId))).resolves.toBeUndefined();
+  await recordHistory(name, history);
+  return history;
+}
 
 function textOf(value: unknown): string {
   if (typeof value !== 'object' || value === null) return '';
