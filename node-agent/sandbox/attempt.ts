@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { CynodeError } from '../../contracts/errors.ts';
 import type { RunRequest, RunResponse } from '../../contracts/jobs.ts';
+import { sleep } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { EngineError } from './engine.ts';
-import { executePlan, type ExecutionDeps, type ExecutionOptions } from './execution.ts';
+import { executePlan, type Execution, type ExecutionDeps, type ExecutionOptions } from './execution.ts';
 import type { CollectedFiles, FileExchange } from './file-exchange.ts';
 import { imageForbiddenText, imageMissingText } from './images.ts';
 import type { NodeIdentity } from './names.ts';
@@ -21,7 +22,7 @@ import type { PreparedContainer } from './prepared.ts';
 import { notStarted, responseOf } from './response.ts';
 import { stopReasonOf } from './stop.ts';
 import { waitAtMost } from './wait-at-most.ts';
-import type { WorkspaceRoot } from './workspace.ts';
+import { isEmptyFolder, type WorkspaceRoot } from './workspace.ts';
 
 export interface AttemptDeps extends ExecutionDeps {
   readonly workspaces: WorkspaceRoot;
@@ -45,6 +46,8 @@ export interface AttemptOptions {
 const SECOND_MS = 1000;
 /** A host that cannot even remove the container must not keep the job from being placed elsewhere. */
 const FAULT_REMOVAL_WAIT_MS = 5 * SECOND_MS;
+/** The container has ended or is about to: its removal must not compete with the delivery of the result. */
+const REMOVAL_DELAY_MS = 100;
 
 /**
  * Plans and runs one attempt, and turns all that the job itself causes into a reply.
@@ -74,8 +77,8 @@ export async function runAttempt(
     const onClaimed: ExecutionOptions['onClaimed'] = (claim) => deps.pool?.claimed(claim);
     const execution = await executePlan(plan, { ...options, ...limits, prepared, onClaimed }, deps);
     const response = responseOf(request, startedAt, execution, { limits: plan.limits, timeoutSeconds });
-    const files = await collectFiles(plan, options);
-    deps.afterwards(removeAll(plan, deps));
+    const files = await collectFiles(plan, execution, options, deps);
+    deps.afterwards(sleep(REMOVAL_DELAY_MS).then(() => removeAll(plan, deps)));
     return { ...response, ...files };
   } catch (error) {
     await clearAway({ plan, prepared }, error, options.signal, deps);
@@ -84,12 +87,19 @@ export async function runAttempt(
   }
 }
 
-/** The container has ended, so nothing in the workspace changes any more. */
+/** Nobody may change the workspace while it is read: what the job's program left running is ended first. */
 async function collectFiles(
   plan: ContainerPlan,
+  { mayLive }: Execution,
   { files, signal }: AttemptOptions,
+  { remover }: AttemptDeps,
 ): Promise<CollectedFiles | undefined> {
-  const collected = await files?.collect(join(plan.workspacePath, ARTIFACTS_FOLDER), signal);
+  const folder = join(plan.workspacePath, ARTIFACTS_FOLDER);
+  if (files !== undefined && mayLive) {
+    if (await isEmptyFolder(folder)) return undefined;
+    await remover.remove(plan.name);
+  }
+  const collected = await files?.collect(folder, signal);
   if (files !== undefined && signal.aborted) throw stopReasonOf(signal);
   return collected;
 }

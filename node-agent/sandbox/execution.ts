@@ -2,11 +2,13 @@ import { BoundedOutput } from './bounded-output.ts';
 import type { OutputSinks } from './demultiplex.ts';
 import { EngineError, type ContainerEngine } from './engine.ts';
 import type { ImagePuller } from './images.ts';
+import { markedArgv } from './launcher.ts';
 import type { LiveContainer } from './live-container.ts';
 import type { ContainerPlan } from './plan.ts';
 import type { Claim, PreparedContainer } from './prepared.ts';
 import type { ContainerRemover } from './remover.ts';
 import { stopReasonOf, type JobStoppedError } from './stop.ts';
+import { SuccessMark } from './success-mark.ts';
 import { waitAtMost } from './wait-at-most.ts';
 import { exceeds, type Excess, type TreeBounds } from './workspace.ts';
 import { watchWorkspace } from './workspace-watch.ts';
@@ -22,7 +24,12 @@ export interface Execution {
   readonly ending: Ending;
   readonly stdout: BoundedOutput;
   readonly stderr: BoundedOutput;
+  /** The job's program has ended, and the container is about to: what the program left running may still change files. */
+  readonly mayLive: boolean;
 }
+
+/** An end that the job's shell told, before the engine does. */
+const SUCCEEDED: Ending = { kind: 'exited', exitCode: 0 };
 
 export interface ExecutionDeps {
   readonly engine: ContainerEngine;
@@ -70,9 +77,10 @@ export async function executePlan(
     (await launchPrepared(plan, sinks, options)) ?? (await startContainer(plan, sinks, options, deps));
   options.onStarted();
   const timeoutMs = Math.min(options.timeoutMs, deadlineMs - performance.now());
-  const ending = await waitForEnd(plan, container.exit, { signal: options.signal, timeoutMs }, deps);
-  await waitAtMost(OUTPUT_DRAIN_MS, container.outputEnded);
-  return { ending, stdout, stderr };
+  const ending = await waitForEnd(plan, container, { signal: options.signal, timeoutMs }, deps);
+  const mayLive = ending === SUCCEEDED;
+  if (!mayLive) await waitAtMost(OUTPUT_DRAIN_MS, container.outputEnded);
+  return { ending, stdout, stderr, mayLive };
 }
 
 /** @returns undefined when the plan needs a container of its own */
@@ -94,8 +102,11 @@ async function startContainer(
   options: ExecutionOptions,
   deps: ExecutionDeps,
 ): Promise<LiveContainer> {
-  await createContainer(plan, options, deps);
-  const output = await deps.engine.attach(plan.name, sinks);
+  const mark = new SuccessMark();
+  const marked = mark.watch(sinks);
+  const argv = markedArgv(plan.argv, plan.env, mark) ?? plan.argv;
+  await createContainer({ ...plan, argv }, options, deps);
+  const output = await deps.engine.attach(plan.name, marked);
   try {
     // The last moment: a cancel from now on finds a container that it can remove.
     if (options.signal.aborted) throw stopReasonOf(options.signal);
@@ -106,7 +117,8 @@ async function startContainer(
   }
   return {
     exit: deps.engine.wait(plan.name),
-    outputEnded: output.ended,
+    success: marked.given,
+    outputEnded: output.ended.then(marked.flush),
     [Symbol.dispose]: () => output[Symbol.dispose](),
   };
 }
@@ -129,17 +141,19 @@ type Interruption = Ending | { readonly kind: 'stopped'; readonly error: JobStop
 
 async function waitForEnd(
   plan: ContainerPlan,
-  exitCode: Promise<number>,
+  container: LiveContainer,
   options: { readonly signal: AbortSignal; readonly timeoutMs: number },
   deps: ExecutionDeps,
 ): Promise<Ending> {
-  const exit = exitCode.then((code): Ending => ({ kind: 'exited', exitCode: code }));
+  const exit = container.exit.then((exitCode): Ending => ({ kind: 'exited', exitCode }));
+  const success = container.success.then(() => SUCCEEDED);
   const interruption = interruptionOf(plan, options);
   try {
-    const first = await Promise.race([exit, interruption.happened]);
+    const first = await Promise.race([success, exit, interruption.happened]);
     if (first.kind === 'exited') {
       // A cancel may kill the container before we hear of it by the signal.
       if (first.exitCode !== 0 && options.signal.aborted) throw stopReasonOf(options.signal);
+      if (first === SUCCEEDED) return first;
       return await explainExit(first.exitCode, plan, deps.engine);
     }
     if (first.kind === 'stopped') throw first.error;

@@ -1,6 +1,8 @@
+import type { SuccessMark } from './success-mark.ts';
+
 /**
- * The program of a container that is started before its job is known: a shell that takes what to run from its stdin and
- * becomes it, so that process number, exit code and signals are those of a container started for the job.
+ * The program of a container that is started before its job is known: a shell that takes what to run from its stdin, runs
+ * it and ends as it did.
  */
 export const LAUNCHER_ARGV: readonly string[] = ['sh'];
 
@@ -14,13 +16,35 @@ export function probeLine(token: string): string {
 }
 
 /**
- * Has the launcher say `token`, and become the program. `env` gives it exactly these variables: shells add some of their
+ * Has the launcher say `token`, and run the program. `env` gives it exactly these variables: shells add some of their
  * own, and cannot pass on every name.
  * @param env as `NAME=value`
  */
-export function launchLine(argv: readonly string[], env: readonly string[], token: string): string {
-  return `echo ${token}; exec env -i -- ${[...env, ...argv].map(quoted).join(' ')} </dev/null\n`;
+export function launchLine(
+  argv: readonly string[],
+  env: readonly string[],
+  token: string,
+  mark: SuccessMark,
+): string {
+  const command = `env -i -- ${[...env, ...argv].map(quoted).join(' ')} </dev/null`;
+  return `echo ${token}; ${mark.around(command)}\n`;
 }
+
+/**
+ * The same of a container that is started for its job, where the job needs a shell anyway.
+ * @returns undefined where the program has to be started by itself
+ */
+export function markedArgv(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+  mark: SuccessMark,
+): string[] | undefined {
+  if (argv[0] !== 'sh' || COUNTED_BY_SHELLS.some((name) => name in env)) return undefined;
+  return ['sh', '-c', `unset ${COUNTED_BY_SHELLS.join(' ')}; ${mark.around('"$@"')}`, 'sh', ...argv];
+}
+
+/** Variables by which a program could tell that one shell more has started it. */
+const COUNTED_BY_SHELLS: readonly string[] = ['SHLVL', 'OLDPWD'];
 
 /** In single quotes a shell takes everything as it is, line ends included, except the quote itself. */
 function quoted(word: string): string {

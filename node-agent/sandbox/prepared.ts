@@ -9,6 +9,7 @@ import type { LiveContainer } from './live-container.ts';
 import { poolFolder } from './names.ts';
 import { planPoolContainer, SANDBOX_HOSTNAME, type ContainerPlan, type PoolPlanContext } from './plan.ts';
 import type { ContainerRemover } from './remover.ts';
+import { SuccessMark } from './success-mark.ts';
 import { waitAtMost } from './wait-at-most.ts';
 import type { WorkspaceRoot } from './workspace.ts';
 
@@ -119,15 +120,21 @@ export class PreparedContainer {
   /** Has it become the job. Only after it was `taken`. */
   launch(plan: ContainerPlan, sinks: OutputSinks): LiveContainer {
     const token = randomBytes(TOKEN_BYTES).toString('hex');
-    const stdout = announcedBy(token, sinks.stdout);
-    const stderr = inWordsOfInit(plan.argv[0] ?? '', sinks.stderr);
+    const mark = new SuccessMark();
+    const marked = mark.watch(sinks);
+    const stdout = announcedBy(token, marked.stdout);
+    const stderr = inWordsOfInit(plan.argv[0] ?? '', marked.stderr);
     this.#output.switchTo({ stdout: stdout.feed, stderr: stderr.feed });
     this.#input.write(
-      launchLine(plan.argv, containerEnv(SANDBOX_HOSTNAME, this.#facts.env, plan.env), token),
+      launchLine(plan.argv, containerEnv(SANDBOX_HOSTNAME, this.#facts.env, plan.env), token, mark),
     );
-    const outputEnded = this.#input.ended.then(stderr.flush);
+    const outputEnded = this.#input.ended.then(() => {
+      stderr.flush();
+      marked.flush();
+    });
     return {
       exit: this.#exitOf(stdout, outputEnded),
+      success: marked.given,
       outputEnded,
       [Symbol.dispose]: () => this.#input[Symbol.dispose](),
     };

@@ -72,6 +72,15 @@ export class WorkspaceRoot {
   }
 }
 
+/** Whether it is a folder with nothing in it. A link is none. */
+export async function isEmptyFolder(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isDirectory() && (await readdir(path)).length === 0;
+  } catch {
+    return false;
+  }
+}
+
 const run = promisify(execFile);
 
 /** A job may have locked its own folders, which stops an agent that is not root, or nested them beyond any path's length. */

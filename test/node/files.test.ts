@@ -104,6 +104,15 @@ describe('files of a job in its container', () => {
     expect([failed, late].map(({ files }) => files.get('log')?.toString())).toEqual(['why\n', 'so far\n']);
   });
 
+  it('are taken when nothing that the job left running can change them any more', async () => {
+    const left = recordFiles();
+    await run('echo 1 > artifacts/one; (sleep 0.1; echo 2 > artifacts/two) &', left);
+    expect([...left.files.keys()]).toEqual(['one']);
+    const none = recordFiles();
+    await run('(sleep 0.1; echo 2 > artifacts/two) &', none);
+    expect(none.files.size).toBe(0);
+  });
+
   it('are left alone when the job was stopped, also while they are taken', async () => {
     const stop = new AbortController();
     const left = recordFiles();
@@ -114,7 +123,9 @@ describe('files of a job in its container', () => {
         return {};
       },
     };
-    await expect(run('true', { ...left, exchange: during }, stop.signal)).rejects.toMatchObject({
+    await expect(
+      run('echo 1 > artifacts/one', { ...left, exchange: during }, stop.signal),
+    ).rejects.toMatchObject({
       reason: 'lease_lost',
     });
     await sandbox.runner.settled();
