@@ -1,11 +1,11 @@
 import type { OrchestratorActivities } from '../contracts/activities.ts';
 import type { Logger } from '../platform/logger.ts';
+import { signalWoken } from '../platform/temporal/signal-woken.ts';
 import type { TaskWorkflows } from '../platform/temporal/tasks.ts';
 import type { Database } from '../schema/database.ts';
 import { markNodeInactive } from '../schema/reconcile.ts';
 import { advanceJob, beginTask, finishTask, requestCancel } from '../schema/tasks/lifecycle.ts';
 import { withFixedFailures } from './failures.ts';
-import { signalWoken } from './signal-woken.ts';
 
 export interface OrchestratorActivityDeps {
   readonly db: Database;

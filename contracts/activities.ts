@@ -8,17 +8,20 @@ import type { JobStatus, TaskStatus } from './tasks.ts';
 
 export type Transport = 'temporal' | 'http';
 
+/** An attempt is open on a node. */
+export interface PlacedStep {
+  readonly kind: 'placed';
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly nodeSlug: string;
+  readonly transport: Transport;
+  /** Timeout of the job in milliseconds, without any margin. */
+  readonly timeoutMs: number;
+}
+
 /** What is stored about a job, and so what the workflow does next. What is stored decides, never what an activity returned. */
 export type JobStep =
-  | {
-      readonly kind: 'placed';
-      readonly jobId: string;
-      readonly attempt: number;
-      readonly nodeSlug: string;
-      readonly transport: Transport;
-      /** Timeout of the job in milliseconds, without any margin. */
-      readonly timeoutMs: number;
-    }
+  | PlacedStep
   /** A model is asked; no node is needed. */
   | {
       readonly kind: 'answer';
@@ -42,6 +45,7 @@ export type JobStep =
 export const WAITING_CODES = [
   'no_node_registered',
   'no_node_active',
+  'no_node_with_models',
   'no_node_capable',
   'no_node_takes_attachments',
   'no_free_slot',
@@ -123,6 +127,11 @@ export interface NodeControlActivities {
 /** Arguments of the workflows. */
 export interface TaskWorkflowInput {
   readonly taskId: string;
+  /**
+   * Where the jobs were placed when the task was made, all of them or none: spares the first database step. Only a hint,
+   * because it may be out of date by now: then the claim is refused, and placement is asked (ADR 0015).
+   */
+  readonly first?: readonly PlacedStep[];
 }
 export interface NodeWorkflowInput {
   readonly nodeSlug: string;

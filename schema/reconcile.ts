@@ -55,8 +55,10 @@ export async function findUndeliveredCancels(db: Database, limit: number): Promi
  */
 export async function findUnclaimed(db: Database, limit: number): Promise<readonly string[]> {
   const { rows } = await sql<{ task_id: string }>`
-    select distinct j.task_id from job_attempts a join jobs j on j.id = a.job_id
-    where a.state = 'placed' and a.transport = 'temporal' and a.placed_at < now() - interval '3 seconds' limit ${limit}
+    select distinct j.task_id from job_attempts a join jobs j on j.id = a.job_id join tasks t on t.id = j.task_id
+    where a.state = 'placed' and a.transport = 'temporal' and a.placed_at < now() - interval '3 seconds'
+      and t.workflow_started_at is not null
+    limit ${limit}
   `.execute(db);
   return rows.map(({ task_id }) => task_id);
 }
@@ -71,7 +73,7 @@ export async function findUnheardEnds(db: Database, limit: number): Promise<read
     select j.task_id as "taskId", j.id as "jobId", a.number as attempt, a.state
     from job_attempts a join jobs j on j.id = a.job_id join tasks t on t.id = j.task_id
     where a.ended_at between now() - interval '20 seconds' and now() - interval '2 seconds'
-      and t.status = 'running' and j.waiting_since is null
+      and t.status in ('pending', 'running') and j.waiting_since is null
       and (a.state = 'completed' or (a.state = 'lost' and a.end_reason = ${INCARNATION_ENDED}))
       and not exists (select from job_attempts later where later.job_id = a.job_id and later.number > a.number)
     limit ${limit}

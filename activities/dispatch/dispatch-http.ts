@@ -11,13 +11,13 @@ import { HttpStatusError } from '../../platform/http/client.ts';
 import type { HttpClient } from '../../platform/http/client.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { codedFailure } from '../../platform/temporal/failure.ts';
+import { signalWoken } from '../../platform/temporal/signal-woken.ts';
 import type { TaskWorkflows } from '../../platform/temporal/tasks.ts';
 import type { Database } from '../../schema/database.ts';
 import { findHttpTarget, returnClaim } from '../../schema/jobs/http-dispatch.ts';
 import type { HttpTarget } from '../../schema/jobs/http-dispatch.ts';
 import { claimAttempt, completeAttempt } from '../../schema/jobs/intake.ts';
 import { withFixedFailures } from '../failures.ts';
-import { signalWoken } from '../signal-woken.ts';
 import { withPatience } from './patience.ts';
 import { toUpstreamRequest } from './upstream-request.ts';
 

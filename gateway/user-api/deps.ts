@@ -15,7 +15,7 @@ import type { TaskWaiters } from './tasks/waiters.ts';
 export interface UserApiDeps {
   readonly db: Database;
   readonly tokens: TokenService;
-  readonly tasks: Pick<TaskWorkflows, 'start' | 'cancel'>;
+  readonly tasks: Pick<TaskWorkflows, 'start' | 'cancel' | 'signalCapacity'>;
   readonly turns: TurnWorkflows;
   readonly nodes: Pick<NodeWorkflows, 'configChanged'>;
   readonly temporal: TemporalProbe;

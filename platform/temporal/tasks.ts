@@ -1,7 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
-import type { EndedAttempt, TaskWorkflowInput } from '../../contracts/activities.ts';
+import type { EndedAttempt, PlacedStep, TaskWorkflowInput } from '../../contracts/activities.ts';
 import type { InputMode } from '../../contracts/tasks.ts';
 import {
   attemptActivityId,
@@ -20,6 +20,8 @@ export interface TaskToStart {
   readonly userHandle: string;
   readonly projectSlug: string;
   readonly inputMode: InputMode;
+  /** See `TaskWorkflowInput`. */
+  readonly first: readonly PlacedStep[];
 }
 
 /** What front doors and the reconciler ask of task workflows. All calls may be repeated. */
@@ -39,6 +41,7 @@ const KEYWORD = {
   project: defineSearchAttributeKey('CynodeProject', 'KEYWORD'),
   mode: defineSearchAttributeKey('CynodeMode', 'KEYWORD'),
   name: defineSearchAttributeKey('CynodeTaskName', 'KEYWORD'),
+  node: defineSearchAttributeKey('CynodeNode', 'KEYWORD_LIST'),
 };
 
 export function createTaskWorkflows(client: Client): TaskWorkflows {
@@ -59,7 +62,9 @@ function endActivity(client: Client, attempt: EndedAttempt): Promise<void> {
 }
 
 async function startTask(client: Client, task: TaskToStart): Promise<void> {
-  const input: TaskWorkflowInput = { taskId: task.taskId };
+  const { taskId, first } = task;
+  const input: TaskWorkflowInput = first.length === 0 ? { taskId } : { taskId, first };
+  const nodes = [...new Set(first.map(({ nodeSlug }) => nodeSlug))].sort();
   try {
     await callTemporal(client, () =>
       client.workflow.start(WORKFLOW_TYPE.task, {
@@ -77,6 +82,7 @@ async function startTask(client: Client, task: TaskToStart): Promise<void> {
           { key: KEYWORD.project, value: keyword(task.projectSlug) },
           { key: KEYWORD.mode, value: task.inputMode },
           { key: KEYWORD.name, value: keyword(task.name) },
+          ...(nodes.length === 0 ? [] : [{ key: KEYWORD.node, value: nodes }]),
         ]),
       }),
     );

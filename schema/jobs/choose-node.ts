@@ -1,15 +1,18 @@
-import type { WaitingCode } from '../../contracts/activities.ts';
+import type { Transport, WaitingCode } from '../../contracts/activities.ts';
 
 /** A registered node as placement sees it. */
 export interface NodeState {
   readonly id: string;
   readonly slug: string;
+  readonly transport: Transport;
   /** May get jobs at all: active, enabled, configured and heard of lately. */
   readonly available: boolean;
   readonly slots: number;
   readonly used: number;
   /** Fetches attachments into workspaces. */
   readonly takesAttachments: boolean;
+  /** Has models for jobs. */
+  readonly hasModels: boolean;
 }
 
 /** What a job asks of its node. */
@@ -17,6 +20,7 @@ export interface JobNeeds {
   /** The node that had it last. */
   readonly avoidNodeId: string | null;
   readonly attachments: boolean;
+  readonly models?: boolean;
 }
 
 export type Choice =
@@ -34,7 +38,9 @@ export function chooseNode(nodes: readonly NodeState[], needs: JobNeeds): Choice
   if (able.length === 0) return { kind: 'none', code: 'no_node_takes_attachments' };
   const available = able.filter((node) => node.available);
   if (available.length === 0) return { kind: 'none', code: 'no_node_active' };
-  const [best] = available
+  const fitting = available.filter((node) => node.hasModels || needs.models !== true);
+  if (fitting.length === 0) return { kind: 'none', code: 'no_node_with_models' };
+  const [best] = fitting
     .filter(({ slots, used }) => used < slots)
     .sort((a, b) => compare(a, b, needs.avoidNodeId));
   return best === undefined ? { kind: 'none', code: 'no_free_slot' } : { kind: 'node', node: best };

@@ -7,9 +7,10 @@ import type { JobStatus } from '../../contracts/tasks.ts';
 import { LEASE } from '../../contracts/temporal.ts';
 import type { Database, Transaction } from '../database.ts';
 import { acceptArtifacts, listJobAttachments } from './artifacts.ts';
-import { ATTEMPT_COLUMNS, endAttempt, lockJob } from './attempts.ts';
-import type { AttemptRow, JobRow } from './attempts.ts';
-import { lockTaskOfJob, settleTask } from '../tasks/settle.ts';
+import { lockAttempt } from './lock-attempt.ts';
+import type { LockedAttempt } from './lock-attempt.ts';
+import { endAttempt } from './attempts.ts';
+import { settleTask } from '../tasks/settle.ts';
 import { placeWaitingJobs } from './placement.ts';
 
 export interface ClaimRequest {
@@ -35,50 +36,56 @@ export interface Claim {
  */
 export function claimAttempt(db: Database, request: ClaimRequest): Promise<Claim> {
   return db.transaction().execute(async (tx) => {
-    const { job, attempt } = await lockAttempt(tx, request);
+    const locked = await lockAttempt(tx, request);
+    const { job, attempt } = locked;
     if (job.cancel_requested_at !== null)
       throw new CynodeError('cancel_requested', 'the job is being cancelled');
     if (attempt.incarnation !== request.incarnation) throw superseded(request.attempt);
     if (attempt.state === 'claimed') {
       if (attempt.claim_id !== request.claimId)
         throw new CynodeError('claim_taken', 'another claim holds this attempt');
-    } else if (attempt.state === 'placed') {
-      await recordClaim(tx, request, job.timeout_seconds);
-    } else {
-      throw superseded(request.attempt);
+      return claimOf(tx, locked, attempt.claimed_at);
     }
-    return readClaim(tx, request);
+    if (attempt.state !== 'placed') throw superseded(request.attempt);
+    return claimOf(tx, locked, await recordClaim(tx, request, job.timeout_seconds));
   });
 }
 
-async function recordClaim(tx: Transaction, request: ClaimRequest, timeoutSeconds: number): Promise<void> {
+/** With the first claim of a task, the task runs, and so was started. @returns when it was claimed */
+async function recordClaim(
+  tx: Transaction,
+  request: ClaimRequest,
+  timeoutSeconds: number,
+): Promise<Date | null> {
   const actsForSeconds = timeoutSeconds + LEASE.startToCloseMarginMs / 1000;
-  await sql`
+  const { rows } = await sql<{ claimed_at: Date }>`
     with claimed as (
       update job_attempts set state = 'claimed', claim_id = ${request.claimId}::uuid, claimed_at = now(),
         deadline_at = case transport when 'http' then now() + make_interval(secs => ${actsForSeconds}::float8) end
-      where job_id = ${request.jobId} and number = ${request.attempt}
+      where job_id = ${request.jobId} and number = ${request.attempt} returning job_id, claimed_at
+    ), job as (
+      update jobs set status = 'running', started_at = coalesce(started_at, now()), updated_at = now()
+      where id = ${request.jobId} returning task_id
+    ), task as (
+      update tasks set status = 'running', workflow_started_at = coalesce(workflow_started_at, now()), updated_at = now()
+      where id = (select task_id from job) and status = 'pending'
     )
-    update jobs set status = 'running', started_at = coalesce(started_at, now()), updated_at = now()
-    where id = ${request.jobId}
+    select claimed_at from claimed
   `.execute(tx);
+  return rows[0]?.claimed_at ?? null;
 }
 
-async function readClaim(tx: Transaction, request: ClaimRequest): Promise<Claim> {
-  const row = await tx
-    .selectFrom('jobs')
-    .innerJoin('job_attempts', 'job_attempts.job_id', 'jobs.id')
-    .select(['jobs.task_id', 'jobs.payload', 'jobs.timeout_seconds', 'jobs.needs_attachments'])
-    .select('job_attempts.claimed_at')
-    .where('jobs.id', '=', request.jobId)
-    .where('job_attempts.number', '=', request.attempt)
-    .executeTakeFirstOrThrow();
+async function claimOf(
+  tx: Transaction,
+  { job, payload, needsAttachments }: LockedAttempt,
+  claimedAt: Date | null,
+): Promise<Claim> {
   return {
-    taskId: row.task_id,
-    payload: row.payload,
-    timeoutSeconds: row.timeout_seconds,
-    claimedAt: row.claimed_at ?? new Date(0),
-    attachments: row.needs_attachments ? await listJobAttachments(tx, request.jobId) : [],
+    taskId: job.task_id,
+    payload,
+    timeoutSeconds: job.timeout_seconds,
+    claimedAt: claimedAt ?? new Date(0),
+    attachments: needsAttachments ? await listJobAttachments(tx, job.id) : [],
   };
 }
 
@@ -101,8 +108,7 @@ export function completeAttempt(
   completion: Completion,
 ): Promise<{ readonly jobStatus: JobStatus; readonly wokenTaskIds: readonly string[] }> {
   return db.transaction().execute(async (tx) => {
-    const task = await lockTaskOfJob(tx, completion.jobId);
-    const { job, attempt } = await lockAttempt(tx, completion);
+    const { task, job, attempt } = await lockAttempt(tx, completion);
     const own = attempt.claim_id === completion.claimId;
     if (own && attempt.state === 'completed') return { jobStatus: job.status, wokenTaskIds: [] };
     if (attempt.state !== 'claimed' || isTerminalJobStatus(job.status)) throw superseded(completion.attempt);
@@ -112,7 +118,7 @@ export function completeAttempt(
     await acceptArtifacts(tx, actor, completion.result.artifacts ?? []);
     await storeResult(tx, job.id, jobStatus, completion.result);
     await endAttempt(tx, attempt, 'completed', completion.result.status);
-    if (task?.jobs_are_fixed === true) await settleTask(tx, task);
+    if (task.jobs_are_fixed) await settleTask(tx, task);
     return { jobStatus, wokenTaskIds: await placeWaitingJobs(tx) };
   });
 }
@@ -137,24 +143,6 @@ function toStorableJson(value: unknown): string {
   return JSON.stringify(value, (_key, member: unknown) =>
     typeof member === 'string' ? member.replaceAll('\0', '\uFFFD').toWellFormed() : member,
   );
-}
-
-async function lockAttempt(
-  tx: Transaction,
-  key: Pick<ClaimRequest, 'jobId' | 'attempt' | 'nodeId'>,
-): Promise<{ job: JobRow; attempt: AttemptRow }> {
-  const job = await lockJob(tx, key.jobId);
-  const attempt = await tx
-    .selectFrom('job_attempts')
-    .select(ATTEMPT_COLUMNS)
-    .where('job_id', '=', key.jobId)
-    .where('number', '=', key.attempt)
-    .where('node_id', '=', key.nodeId)
-    .executeTakeFirst();
-  if (job === undefined || attempt === undefined) {
-    throw new CynodeError('not_found', 'this node has no such attempt');
-  }
-  return { job, attempt };
 }
 
 function superseded(attempt: number): CynodeError {

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Transport, WaitingCode } from '../../contracts/activities.ts';
 import { LEASE } from '../../contracts/temporal.ts';
 import type { Transaction } from '../database.ts';
 import { chooseNode } from './choose-node.ts';
@@ -12,10 +13,11 @@ const MAX_WAITERS = 500;
 interface Waiter {
   readonly id: string;
   readonly task_id: string;
-  readonly waiting_code: string | null;
+  readonly waiting_code: WaitingCode | null;
   readonly last_number: number;
   readonly last_node_id: string | null;
   readonly needs_attachments: boolean;
+  readonly needs_models: boolean;
 }
 
 /**
@@ -26,36 +28,95 @@ interface Waiter {
  * @returns tasks whose jobs were placed, to be signalled after the transaction was committed.
  */
 export async function placeWaitingJobs(tx: Transaction, asking?: ReadonlySet<string>): Promise<string[]> {
-  await sql`select pg_advisory_xact_lock(${PLACEMENT_LOCK})`.execute(tx);
+  await lockPlacement(tx);
   const waiters = await readWaiters(tx);
   if (waiters.length === 0) return [];
-  const nodes = [...(await readNodes(tx))];
-  const placed: string[] = [];
+  const placed = await placeOn(tx, await readNodes(tx), waiters);
+  return tasksOf(placed.filter(({ jobId }) => asking?.has(jobId) !== true));
+}
+
+/** An attempt that was just opened. */
+export interface Placement {
+  readonly jobId: string;
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly nodeSlug: string;
+  readonly transport: Transport;
+}
+
+export interface NewJobPlaced {
+  /** Null when it waits. */
+  readonly placement: Placement | null;
+  /** Other tasks whose jobs were placed, to be signalled after the commit. */
+  readonly wokenTaskIds: readonly string[];
+}
+
+/** The same for a job that this transaction has made a waiter. Where nothing is free, the other waiters are not looked at. */
+export async function placeNewJob(
+  tx: Transaction,
+  job: { readonly id: string; readonly needsAttachments: boolean; readonly needsModels: boolean },
+): Promise<NewJobPlaced> {
+  await lockPlacement(tx);
+  const nodes = await readNodes(tx);
+  const choice = chooseNode(nodes, {
+    avoidNodeId: null,
+    attachments: job.needsAttachments,
+    models: job.needsModels,
+  });
+  if (choice.kind === 'none') {
+    await recordReason(tx, job.id, choice.code);
+    return { placement: null, wokenTaskIds: [] };
+  }
+  const placed = await placeOn(tx, nodes, await readWaiters(tx));
+  const placement = placed.find(({ jobId }) => jobId === job.id) ?? null;
+  return { placement, wokenTaskIds: tasksOf(placed.filter((each) => each !== placement)) };
+}
+
+async function lockPlacement(tx: Transaction): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${PLACEMENT_LOCK})`.execute(tx);
+}
+
+function tasksOf(placements: readonly Placement[]): string[] {
+  return [...new Set(placements.map(({ taskId }) => taskId))];
+}
+
+async function placeOn(
+  tx: Transaction,
+  nodes: readonly NodeState[],
+  waiters: readonly Waiter[],
+): Promise<readonly Placement[]> {
+  const states = [...nodes];
+  const placed: Placement[] = [];
   for (const waiter of waiters) {
-    const choice = chooseNode(nodes, {
+    const choice = chooseNode(states, {
       avoidNodeId: waiter.last_node_id,
       attachments: waiter.needs_attachments,
+      models: waiter.needs_models,
     });
     if (choice.kind === 'node') {
-      await openAttempt(tx, waiter, choice.node);
+      placed.push(await openAttempt(tx, waiter, choice.node));
       const { id, used } = choice.node;
-      nodes.splice(
-        nodes.findIndex((node) => node.id === id),
+      states.splice(
+        states.findIndex((node) => node.id === id),
         1,
         { ...choice.node, used: used + 1 },
       );
-      if (asking?.has(waiter.id) !== true) placed.push(waiter.task_id);
     } else if (waiter.waiting_code !== choice.code) {
-      await tx.updateTable('jobs').set({ waiting_code: choice.code }).where('id', '=', waiter.id).execute();
+      await recordReason(tx, waiter.id, choice.code);
     }
   }
-  return [...new Set(placed)];
+  return placed;
+}
+
+async function recordReason(tx: Transaction, jobId: string, code: WaitingCode): Promise<void> {
+  await tx.updateTable('jobs').set({ waiting_code: code }).where('id', '=', jobId).execute();
 }
 
 /** Rows that somebody else holds are being cancelled or placed by that transaction, which passes here itself. */
 async function readWaiters(tx: Transaction): Promise<readonly Waiter[]> {
   const { rows } = await sql<Waiter>`
     select j.id, j.task_id, j.waiting_code, j.needs_attachments,
+      j.payload #> '{sandbox,use_inference}' is not distinct from 'true'::jsonb as needs_models,
       coalesce(last.number, 0) as last_number, last.node_id as last_node_id
     from jobs j
     left join lateral (
@@ -69,15 +130,22 @@ async function readWaiters(tx: Transaction): Promise<readonly Waiter[]> {
   return rows;
 }
 
-/** Nodes without Temporal report by capability only, every minute, so no fresh contact is asked of them. */
+/**
+ * Nodes without Temporal report by capability only, every minute, so no fresh contact is asked of them; nor do they say
+ * whether they have models for jobs.
+ */
 async function readNodes(tx: Transaction): Promise<readonly NodeState[]> {
   const { rows } = await sql<NodeState>`
-    select n.id, n.node_slug as slug, n.max_concurrency as slots, n.transport = 'temporal' as "takesAttachments",
+    select n.id, n.node_slug as slug, n.max_concurrency as slots, n.transport,
+      n.transport = 'temporal' as "takesAttachments",
       (n.status = 'active' and n.is_enabled and n.config_ack_status in ('applied', 'rolled_back') and case n.transport
         when 'temporal' then n.lease_held
           and n.last_seen_at > now() - make_interval(secs => ${LEASE.contactFreshMs / 1000}::float8)
         else n.worker_api_target_url is not null
       end) is true as available,
+      (n.transport = 'http' or exists (
+        select 1 from node_inference i where i.node_id = n.id and i.backend = 'ready'
+      )) as "hasModels",
       (select count(*)::int from job_attempts a where a.node_id = n.id and a.ended_at is null) as used
     from nodes n
   `.execute(tx);
@@ -101,12 +169,20 @@ export async function passByUntilHeardOf(
   `.execute(tx);
 }
 
-async function openAttempt(tx: Transaction, waiter: Waiter, node: NodeState): Promise<void> {
+async function openAttempt(tx: Transaction, waiter: Waiter, node: NodeState): Promise<Placement> {
+  const attempt = waiter.last_number + 1;
   await sql`
     with placed as (
       insert into job_attempts (job_id, number, node_id, incarnation, transport)
-      select ${waiter.id}, ${waiter.last_number + 1}, id, incarnation, transport from nodes where id = ${node.id}
+      select ${waiter.id}, ${attempt}, id, incarnation, transport from nodes where id = ${node.id}
     )
     update jobs set waiting_since = null, waiting_code = null, updated_at = now() where id = ${waiter.id}
   `.execute(tx);
+  return {
+    jobId: waiter.id,
+    taskId: waiter.task_id,
+    attempt,
+    nodeSlug: node.slug,
+    transport: node.transport,
+  };
 }

@@ -11,6 +11,7 @@ import * as inference from './20261123t0800-inference.ts';
 import * as nodeInference from './20261123t0805-node-inference.ts';
 import * as turns from './20261123t0810-turns.ts';
 import * as housekeeping from './20261123t0840-housekeeping.ts';
+import * as taskNumbers from './20261123t0850-task-numbers.ts';
 
 /** In order; frozen once merged. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -26,4 +27,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '20261123t0805-node-inference': nodeInference,
   '20261123t0810-turns': turns,
   '20261123t0840-housekeeping': housekeeping,
+  '20261123t0850-task-numbers': taskNumbers,
 };

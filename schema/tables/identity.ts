@@ -7,6 +7,8 @@ export interface UsersTable {
   handle: string;
   email: string | null;
   is_active: Generated<boolean>;
+  /** How many tasks the user has made so far. */
+  tasks_created: Generated<number>;
   created_at: Timestamp;
   updated_at: Timestamp;
 }

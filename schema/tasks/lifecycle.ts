@@ -50,7 +50,9 @@ async function markRunning(tx: Transaction, taskId: string): Promise<void> {
 }
 
 /** Every ending of an attempt goes through here. When this settles the last job of the task, the task ends in the same step. */
-export function advanceJob(db: Database, request: PlaceJobRequest): Promise<WithWoken<JobStep>> {
+export async function advanceJob(db: Database, request: PlaceJobRequest): Promise<WithWoken<JobStep>> {
+  const settled = await findSettled(db, request.jobId);
+  if (settled !== undefined) return { value: settled, wokenTaskIds: [] };
   return db.transaction().execute(async (tx) => {
     const task = await lockTaskOfJob(tx, request.jobId);
     if (task === undefined) throw new CynodeError('not_found', 'no such job');
@@ -62,6 +64,19 @@ export function advanceJob(db: Database, request: PlaceJobRequest): Promise<With
     if (step.kind !== 'settled') return { value: step, wokenTaskIds };
     return { value: { ...step, taskStatus: await settleTask(tx, task) }, wokenTaskIds };
   });
+}
+
+/** The step of a job whose task has ended as well: nothing can change that any more, so nothing needs a lock. */
+async function findSettled(db: Database, jobId: string): Promise<JobStep | undefined> {
+  const row = await db
+    .selectFrom('jobs')
+    .innerJoin('tasks', 'tasks.id', 'jobs.task_id')
+    .select(['jobs.status as jobStatus', 'tasks.status as taskStatus'])
+    .where('jobs.id', '=', jobId)
+    .executeTakeFirst();
+  if (row === undefined || !isTerminalJobStatus(row.jobStatus) || !isTerminalTaskStatus(row.taskStatus))
+    return undefined;
+  return { kind: 'settled', jobId, ...row };
 }
 
 /** Writes the terminal status that the task's jobs give and returns the one that is stored. @throws CynodeError `conflict` while a job is open */

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { CynodeError } from '../../contracts/errors.ts';
-import { isTerminalJobStatus, isTerminalTaskStatus } from '../../contracts/tasks.ts';
-import type { JobStatus, TaskStatus } from '../../contracts/tasks.ts';
+import { isTerminalTaskStatus } from '../../contracts/tasks.ts';
+import type { TaskStatus } from '../../contracts/tasks.ts';
 import type { Transaction } from '../database.ts';
 
 /** Channel on which the id of a task is notified when it ends. */
@@ -15,7 +15,7 @@ export interface LockedTask {
   readonly jobs_are_fixed: boolean;
 }
 
-const JOBS_ARE_FIXED = sql<boolean>`input_mode in ('script', 'commands')`;
+export const JOBS_ARE_FIXED = sql<boolean>`input_mode in ('script', 'commands')`;
 
 /** Locks a task. Whoever also locks its jobs locks the task first. @throws CynodeError `not_found` */
 export function lockTask(tx: Transaction, taskId: string): Promise<LockedTask> {
@@ -37,30 +37,23 @@ export function lockTaskOfJob(tx: Transaction, jobId: string): Promise<LockedTas
     .executeTakeFirst();
 }
 
-/** The terminal status that is stored now, written from the task's jobs if all of them are terminal; null while one is open. */
+/**
+ * The terminal status that is stored now, written from the task's jobs if all of them are terminal; null while one is open. A
+ * failed job fails its task, else a cancelled one cancels it.
+ */
 export async function settleTask(tx: Transaction, task: LockedTask): Promise<TaskStatus | null> {
   if (isTerminalTaskStatus(task.status)) return task.status;
-  const jobs = await tx
-    .selectFrom('jobs')
-    .select(['status', 'failure_code'])
-    .where('task_id', '=', task.id)
-    .execute();
-  const outcome = statusFromJobs(jobs.map((job) => job.status));
-  if (outcome === null) return null;
-  const failureCode = jobs.find(({ failure_code }) => failure_code !== null)?.failure_code ?? null;
-  await sql`
-    with ended as (
-      update tasks set status = ${outcome}, failure_code = ${failureCode}, updated_at = now(), ended_at = now()
-      where id = ${task.id} returning id
+  const { rows } = await sql<{ status: TaskStatus }>`
+    with outcome as (
+      select case when bool_or(status = 'failed') then 'failed' when bool_or(status = 'canceled') then 'canceled'
+          else 'completed' end as status,
+        (array_agg(failure_code order by ordinal) filter (where failure_code is not null))[1] as code
+      from jobs where task_id = ${task.id} having bool_and(status in ('completed', 'failed', 'canceled')) is not false
+    ), ended as (
+      update tasks set status = outcome.status, failure_code = outcome.code, updated_at = now(), ended_at = now()
+      from outcome where id = ${task.id} returning id, tasks.status
     )
-    select pg_notify(${TASK_ENDED_CHANNEL}, id::text) from ended
+    select status, pg_notify(${TASK_ENDED_CHANNEL}, id::text) from ended
   `.execute(tx);
-  return outcome;
-}
-
-/** A failed job fails its task, else a cancelled one cancels it. */
-export function statusFromJobs(jobs: readonly JobStatus[]): 'completed' | 'failed' | 'canceled' | null {
-  if (!jobs.every(isTerminalJobStatus)) return null;
-  if (jobs.includes('failed')) return 'failed';
-  return jobs.includes('canceled') ? 'canceled' : 'completed';
+  return rows[0]?.status ?? null;
 }

@@ -24,7 +24,7 @@ async function runTask(...args: string[]): Promise<string> {
 }
 
 describe('the history of a one-job task', () => {
-  it('has at most 14 events, and none of the bodies, outputs or secrets', async () => {
+  it('has at most 12 events, and none of the bodies, outputs or secrets', async () => {
     await using temporalClient = await connectTo(stack);
     const workflowId = await runTask(
       '--command',
@@ -36,7 +36,7 @@ describe('the history of a one-job task', () => {
       const found = await historyOf(temporalClient.client, workflowId);
       return eventNames(found).at(-1)?.includes('WORKFLOW_EXECUTION_COMPLETED') === true && found;
     });
-    expect(eventNames(history).length).toBeLessThanOrEqual(14);
+    expect(eventNames(history).length).toBeLessThanOrEqual(12);
     const raw = Buffer.from(temporal.api.history.v1.History.encode(history).finish()).toString('latin1');
     for (const text of ['secret-prompt', '1627-tpmorp', 'secret-error', stack.psk, 'eyJ', 'postgres://']) {
       expect(raw).not.toContain(text);

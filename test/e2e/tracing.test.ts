@@ -60,7 +60,6 @@ describe('the trace of a task', () => {
     const parents = {
       'start taskWorkflow': 'POST /v1/tasks',
       taskWorkflow: 'start taskWorkflow',
-      'run beginTask': 'taskWorkflow',
       'run runJob': 'taskWorkflow',
       'run placeJob': 'taskWorkflow',
       'POST /v1/nodes/jobs/:job/attempts/:attempt:claim': 'run runJob',

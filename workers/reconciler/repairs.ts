@@ -53,6 +53,7 @@ async function startTask({ tasks, db, logger, repaired }: RepairDeps, task: Open
     userHandle: task.handle,
     projectSlug: task.project_slug,
     inputMode: task.input_mode,
+    first: [], // what was placed then may be long out of date
   });
   await markStarted(db, task.id);
   repaired('task_started');

@@ -2,7 +2,6 @@ import type { AttemptEnd, JobStep, WaitingCode } from '../../contracts/activitie
 
 export type SettledStep = Extract<JobStep, { kind: 'settled' }>;
 export type AnswerStep = Extract<JobStep, { kind: 'answer' }>;
-export type PlacedStep = Extract<JobStep, { kind: 'placed' }>;
 
 /** How a failure of the job's activity is told to placement. Only ids of failures count, never their texts. */
 export interface AttemptFailure {
@@ -44,6 +43,7 @@ export function pauseAfterMs(end: AttemptEnd, attempt: number): number {
 const WAITING_TEXT: { readonly [C in WaitingCode]: string } = {
   no_node_registered: 'no node is registered',
   no_node_active: 'no node is active',
+  no_node_with_models: 'no active node has models for jobs',
   no_node_capable: 'no node can run jobs',
   no_node_takes_attachments: 'no node can take attachments',
   no_free_slot: 'every slot is busy',

@@ -16,6 +16,7 @@ import type {
   JobStep,
   NodeControlActivities,
   NodeJobActivities,
+  PlacedStep,
 } from '../../contracts/activities.ts';
 import {
   attemptActivityId,
@@ -28,7 +29,7 @@ import type { ErrorCode } from '../../contracts/errors.ts';
 import { databaseStep } from '../steps.ts';
 import { answer } from '../turn/answer.ts';
 import { endOfFailure, pauseAfterMs } from './state.ts';
-import type { AnswerStep, AttemptFailure, PlacedStep, SettledStep } from './state.ts';
+import type { AnswerStep, AttemptFailure, SettledStep } from './state.ts';
 
 /** What a job needs of the task it belongs to. */
 export interface JobSurroundings {

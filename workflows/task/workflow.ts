@@ -6,7 +6,7 @@ import {
   setHandler,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import type { JobStep, TaskWorkflowInput } from '../../contracts/activities.ts';
+import type { BeginTaskResult, JobStep, TaskWorkflowInput } from '../../contracts/activities.ts';
 import type { TaskStatus } from '../../contracts/tasks.ts';
 import { describeStep } from '../job/state.ts';
 import { driveJob } from '../job/workflow.ts';
@@ -17,16 +17,19 @@ import { nodesOf } from './state.ts';
 const NODE_ATTRIBUTE = { name: 'CynodeNode', type: 'KEYWORD_LIST' } as const;
 
 /** A task from its row to its outcome. Ids here, bodies in Postgres: the stored row decides, this only moves it on. */
-export async function taskWorkflow({ taskId }: TaskWorkflowInput): Promise<{ status: TaskStatus }> {
+export async function taskWorkflow({
+  taskId,
+  first = [],
+}: TaskWorkflowInput): Promise<{ status: TaskStatus }> {
   let capacitySignals = 0;
   setHandler(capacitySignal, () => {
     capacitySignals += 1;
   });
-  const begun = await databaseStep('open the task and place its jobs', (db) => db.beginTask({ taskId }));
+  const begun = await begin(taskId, first);
   if (begun.kind === 'closed') return { status: begun.status };
 
   const steps = [...begun.jobs];
-  const board = new Board(steps);
+  const board = new Board(steps, nodesOf(first));
   const settled = await Promise.all(
     begun.jobs.map((first, index) =>
       driveJob(first, {
@@ -40,6 +43,12 @@ export async function taskWorkflow({ taskId }: TaskWorkflowInput): Promise<{ sta
   const ended = settled.find(({ taskStatus }) => taskStatus !== null)?.taskStatus ?? null;
   const status = ended ?? (await databaseStep('write the outcome', (db) => db.finishTask({ taskId }))).status;
   return closeAs(status);
+}
+
+/** What was placed with the task needs no step of its own: the claim marks the task as running, or refuses. */
+async function begin(taskId: string, first: readonly JobStep[]): Promise<BeginTaskResult> {
+  if (first.length > 0) return { kind: 'open', jobs: first };
+  return databaseStep('open the task and place its jobs', (db) => db.beginTask({ taskId }));
 }
 
 /** Ends the workflow so that its status in the Temporal UI is the task's. */
@@ -63,10 +72,12 @@ function closeAs(status: TaskStatus): { status: TaskStatus } {
 /** Keeps what operators see of the workflow: its details, and the nodes it ran on. */
 class Board {
   private readonly steps: JobStep[];
-  private shownNodes = '';
+  private shownNodes: string;
 
-  constructor(steps: readonly JobStep[]) {
+  /** @param shownNodes what the workflow was started with */
+  constructor(steps: readonly JobStep[], shownNodes: readonly string[]) {
     this.steps = [...steps];
+    this.shownNodes = shownNodes.join();
   }
 
   show(index: number, step: JobStep): void {

@@ -2,8 +2,8 @@ import { CynodeError } from '../../../contracts/errors.ts';
 import { TASK_LIMITS } from '../../../contracts/tasks.ts';
 import type { CreateTaskBody, Task } from '../../../contracts/tasks.ts';
 import { hashJson, sha256 } from '../../../platform/hash.ts';
+import { signalWoken } from '../../../platform/temporal/signal-woken.ts';
 import type { Caller } from '../../../schema/auth/sessions.ts';
-import { markStarted } from '../../../schema/reconcile.ts';
 import { createTask } from '../../../schema/tasks/create.ts';
 import type { CreatedTask, NewTask } from '../../../schema/tasks/create.ts';
 import { readTask } from '../../../schema/tasks/queries.ts';
@@ -27,8 +27,9 @@ export interface TaskRequest {
 export async function submitTask(deps: UserApiDeps, caller: Caller, request: TaskRequest): Promise<Task> {
   refuseAgents(request.body);
   const created = await createTask(deps.db, toNewTask(caller.userId, request));
+  signalWoken(deps, created.wokenTaskIds);
   if (!created.started) await waitBriefly(startTask(deps, caller, created));
-  return viewOneTask(deps.db, await readTask(deps.db, created.id));
+  return viewOneTask(deps.db, created.row ?? (await readTask(deps.db, created.id)));
 }
 
 /** There are no agents in sandboxes yet; nothing falls back silently (design §10). */
@@ -71,6 +72,7 @@ function hashOf(task: object, files: readonly UploadedFile[]): Buffer {
   return sha256(hashJson(named.length === 0 ? task : { ...task, files: named }));
 }
 
+/** That it was started is written by the first who acts for it: its first step, the claim, or the reconciler. */
 async function startTask(deps: UserApiDeps, caller: Caller, task: CreatedTask): Promise<void> {
   try {
     await deps.tasks.start({
@@ -79,8 +81,8 @@ async function startTask(deps: UserApiDeps, caller: Caller, task: CreatedTask): 
       userHandle: caller.handle,
       projectSlug: task.projectSlug,
       inputMode: task.inputMode,
+      first: task.first,
     });
-    await markStarted(deps.db, task.id);
   } catch (error) {
     deps.logger.warn({ err: error, taskId: task.id }, 'workflow not started; the reconciler will start it');
   }

@@ -18,6 +18,8 @@ export function describeWaiting(code: WaitingCode, { slots, noModel }: WaitingFa
       return `waiting for a node: ${describeIdle(slots)}`;
     case 'no_node_capable':
       return 'waiting for a node: none of those that can take work can run this job';
+    case 'no_node_with_models':
+      return 'waiting for a node with models for jobs: no active one says that its Ollama is ready; `cynork nodes get` shows why';
     case 'no_node_takes_attachments':
       return 'waiting for a node: no node can take attachments';
     case 'no_free_slot':

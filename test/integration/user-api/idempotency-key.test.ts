@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { CynodeError } from '../../../contracts/errors.ts';
+import { beginTask } from '../../../schema/tasks/lifecycle.ts';
 import type { Reply } from '../../support/user-api/harness.ts';
 import { useTasks } from './tasks-context.ts';
 
@@ -60,14 +61,17 @@ describe('the Idempotency-Key', () => {
     expect(new Set(ids).size).toBe(2);
   });
 
-  it('tries the start again when it had failed', async () => {
+  it('tries the start again until somebody acted for the task', async () => {
     const key = randomUUID();
     api().calls.failure = new CynodeError('unavailable', 'away');
     const first = taskOf(await keyed(key, script('x')).finally(() => (api().calls.failure = null)));
     expect(api().calls.started.some(({ taskId }) => taskId === first.id)).toBe(false);
+    const starts = (): number => api().calls.started.filter(({ taskId }) => taskId === first.id).length;
     await keyed(key, script('x'));
+    expect(starts()).toBe(1);
+    await beginTask(api().db, first.id);
     await keyed(key, script('x'));
-    expect(api().calls.started.filter(({ taskId }) => taskId === first.id)).toHaveLength(1);
+    expect(starts()).toBe(1);
   });
 
   it.each([

@@ -6,6 +6,7 @@ import type { UserApiDeps } from '../../../gateway/user-api/deps.ts';
 export interface RecordedCalls extends Pick<UserApiDeps, 'tasks' | 'turns' | 'nodes' | 'temporal'> {
   readonly started: TaskToStart[];
   readonly canceled: string[];
+  readonly woken: string[];
   readonly turnsStarted: string[];
   readonly configs: { readonly slug: string; readonly configVersion: string }[];
   /** When set, every call fails with it. */
@@ -28,6 +29,7 @@ export function recordCalls(): RecordedCalls {
     }),
     started: [],
     canceled: [],
+    woken: [],
     turnsStarted: [],
     configs: [],
     failure: null,
@@ -35,6 +37,7 @@ export function recordCalls(): RecordedCalls {
     tasks: {
       start: (task) => attempt(() => recorded.started.push(task)),
       cancel: (taskId) => attempt(() => recorded.canceled.push(taskId)),
+      signalCapacity: (taskId) => attempt(() => recorded.woken.push(taskId)),
     },
     turns: { start: ({ turnId }) => attempt(() => recorded.turnsStarted.push(turnId)) },
     nodes: {

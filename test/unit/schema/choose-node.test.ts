@@ -2,16 +2,17 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { chooseNode } from '../../../schema/jobs/choose-node.ts';
 import type { NodeState } from '../../../schema/jobs/choose-node.ts';
-import { statusFromJobs } from '../../../schema/tasks/settle.ts';
 
 const nodes = fc.array(
   fc.record<NodeState>({
     id: fc.uuid(),
     slug: fc.string({ minLength: 1, maxLength: 8 }),
+    transport: fc.constant('temporal'),
     available: fc.boolean(),
     slots: fc.integer({ min: 0, max: 8 }),
     used: fc.integer({ min: 0, max: 10 }),
     takesAttachments: fc.boolean(),
+    hasModels: fc.boolean(),
   }),
 );
 
@@ -47,7 +48,16 @@ describe('the choice of a node', () => {
   });
 
   it('says what is missing', () => {
-    const node = { id: '1', slug: 'a', available: true, slots: 1, used: 1, takesAttachments: false };
+    const node: NodeState = {
+      id: '1',
+      slug: 'a',
+      transport: 'temporal',
+      available: true,
+      slots: 1,
+      used: 1,
+      takesAttachments: false,
+      hasModels: false,
+    };
     expect(chooseNode([], NO_NEEDS)).toMatchObject({ code: 'no_node_registered' });
     expect(chooseNode([{ ...node, slots: 0 }], NO_NEEDS)).toMatchObject({ code: 'no_node_capable' });
     expect(chooseNode([{ ...node, available: false }], NO_NEEDS)).toMatchObject({ code: 'no_node_active' });
@@ -56,13 +66,25 @@ describe('the choice of a node', () => {
     expect(chooseNode([node], needs)).toMatchObject({ code: 'no_node_takes_attachments' });
     expect(chooseNode([{ ...node, used: 0, takesAttachments: true }], needs)).toMatchObject({ kind: 'node' });
   });
-});
 
-describe('the status of a task', () => {
-  it('follows from its jobs once all have ended', () => {
-    expect(statusFromJobs(['completed', 'running'])).toBeNull();
-    expect(statusFromJobs(['completed', 'completed'])).toBe('completed');
-    expect(statusFromJobs(['completed', 'canceled'])).toBe('canceled');
-    expect(statusFromJobs(['canceled', 'failed'])).toBe('failed');
+  it('is a node with models for a job that asks for them, and says so while there is none', () => {
+    const needs = { ...NO_NEEDS, models: true };
+    const without: NodeState = {
+      id: '1',
+      slug: 'a',
+      transport: 'temporal',
+      available: true,
+      slots: 4,
+      used: 0,
+      takesAttachments: true,
+      hasModels: false,
+    };
+    const having = { ...without, id: '2', slug: 'b', slots: 1, hasModels: true };
+    expect(chooseNode([without, having], needs)).toMatchObject({ node: { slug: 'b' } });
+    expect(chooseNode([without], needs)).toEqual({ kind: 'none', code: 'no_node_with_models' });
+    expect(chooseNode([without, { ...having, used: 1 }], needs)).toMatchObject({ code: 'no_free_slot' });
+    expect(chooseNode([without, { ...having, available: false }], needs)).toMatchObject({
+      code: 'no_node_with_models',
+    });
   });
 });

@@ -10,7 +10,14 @@ import { createTaskWorkflows } from '../../../../platform/temporal/tasks.ts';
 import { portOf } from '../port-of.ts';
 
 const UNAVAILABLE = { code: 'unavailable', message: 'Temporal does not answer; try again shortly' };
-const task = { taskId: '1', name: 'a', userHandle: 'ada', projectSlug: 'p', inputMode: 'script' } as const;
+const task = {
+  taskId: '1',
+  name: 'a',
+  userHandle: 'ada',
+  projectSlug: 'p',
+  inputMode: 'script',
+  first: [],
+} as const;
 
 /** A port that takes connections and never says anything. */
 const sockets = new Set<Socket>();

@@ -1,5 +1,5 @@
-import type { Logger } from '../platform/logger.ts';
-import type { TaskWorkflows } from '../platform/temporal/tasks.ts';
+import type { Logger } from '../logger.ts';
+import type { TaskWorkflows } from './tasks.ts';
 
 /** Tells tasks whose waiting jobs were placed. Nobody waits for it: the reconciler repeats a signal that was lost. */
 export function signalWoken(
