@@ -181,6 +181,11 @@ export const ERRORS = {
     status: 502,
     help: 'The node could not get the container image. Check its name and the registry.',
   },
+  inference_unavailable: {
+    ...JOB,
+    status: 502,
+    help: 'The job asked for models and its way to them could not be made, or broke. The detail says why; most often an operator has to make the image of the sidecar on the node (`./dev up`, or docs/inference.md).',
+  },
   node_fault: {
     ...JOB,
     status: 502,

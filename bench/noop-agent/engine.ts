@@ -11,6 +11,8 @@ export function createNoopEngine(): ContainerEngine {
     imageFacts: async () => ({ imageId: 'none', env: [] }),
     create: async () => 'none',
     createService: async () => undefined,
+    createSidecar: async () => undefined,
+    exec: async () => undefined,
     attach: async () => NO_OUTPUT,
     attachInput: async () => ({ ...NO_OUTPUT, write: () => undefined }),
     rename: async () => undefined,

@@ -12,6 +12,8 @@ export interface InferenceConfig {
   readonly port: number | undefined;
   /** Calls of one model that are answered at a time. */
   readonly maxConcurrency: number;
+  /** Image of the sidecar of jobs that ask for models. */
+  readonly sidecarImage: string;
   readonly process: {
     /** Undefined: `ollama` on the path. */
     readonly program: string | undefined;

@@ -8,6 +8,7 @@ const DEFAULTS = {
   existingUrl: 'http://127.0.0.1:11434',
   containerName: 'cynodeai-ollama',
   maxConcurrency: 4,
+  sidecarImage: 'cynodeai-inference-sidecar:1',
 } as const;
 
 const MODES = ['allow', 'disabled', 'require'] as const;
@@ -50,6 +51,7 @@ export function readInferenceConfig(
     existingUrl: readExistingUrl(optional(env, 'OLLAMA_BASE_URL') ?? inference.existing_url),
     port: readPort(env, inference.port),
     maxConcurrency: integer(env, 'INFERENCE_MAX_CONCURRENCY', concurrency, 1),
+    sidecarImage: optional(env, 'INFERENCE_PROXY_IMAGE') ?? DEFAULTS.sidecarImage,
     process: readProcess(env, inference, stateDir),
     container: readContainer(env, inference),
     imports: readImports(env, yaml?.models?.import ?? []),

@@ -2,12 +2,13 @@ import { bootTimeMs } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Registry } from '../../platform/metrics.ts';
 import type { InferenceConfig } from '../config/inference-config.ts';
-import type { ContainerEngine, NodeIdentity } from '../sandbox/index.ts';
+import type { ContainerEngine, ModelGate, NodeIdentity } from '../sandbox/index.ts';
 import { AutomaticBackend } from './backend-auto.ts';
 import { ContainerBackend } from './backend-container.ts';
 import { NO_BACKEND } from './backend-none.ts';
 import { ProcessBackend } from './backend-process.ts';
 import type { Backend } from './backend.ts';
+import { JobSocket } from './job-socket.ts';
 import { InferenceProxy } from './proxy.ts';
 import { createProxyMetrics } from './proxy-metrics.ts';
 import { ModelQueue } from './queue.ts';
@@ -57,6 +58,23 @@ export function createProxy(
     queue,
     metrics: createProxyMetrics(metrics, { active: () => queue.active, queued: () => queue.queued }),
   });
+}
+
+/** What jobs that ask for models get. */
+export function createModelGate(
+  inference: Pick<InferenceSupervisor, 'report'>,
+  proxy: InferenceProxy,
+  { sidecarImage }: Pick<InferenceConfig, 'sidecarImage'>,
+): ModelGate {
+  return {
+    image: sidecarImage,
+    refusal: () => {
+      const { backend, reason = 'it says no more' } = inference.report();
+      if (backend === 'ready' || backend === 'starting') return null;
+      return `This node has no models for jobs: ${reason}. \`cynork nodes get\` shows the nodes that have.`;
+    },
+    open: (options) => JobSocket.open({ ...options, proxy }),
+  };
 }
 
 function chooseBackend({ config, engine, identity, logger }: InferenceOptions): Backend {

@@ -8,7 +8,7 @@ import type { Registry } from '../../platform/metrics.ts';
 import type { NodeAgentConfig } from '../config/node-agent-config.ts';
 import { createJobFiles } from '../files/job-files.ts';
 import { Outbox } from '../outbox/outbox.ts';
-import { createInference, createProxy } from '../inference/create.ts';
+import { createInference, createModelGate, createProxy } from '../inference/create.ts';
 import type { InferenceProxy } from '../inference/proxy.ts';
 import type { InferenceSupervisor } from '../inference/supervisor.ts';
 import type { ContainerEngine, JobRunner, WarmPool } from '../sandbox/index.ts';
@@ -134,7 +134,13 @@ function foundation(options: AgentOptions): Foundation {
   const inEffect: ConfigInEffect = { current: undefined };
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => undefined);
-  const { runner, pool } = assembleRunner({ ...options, engine, inEffect, mountRoot });
+  const { runner, pool } = assembleRunner({
+    ...options,
+    engine,
+    inEffect,
+    mountRoot,
+    models: createModelGate(inference, proxy, config.inference),
+  });
   return {
     ...options,
     mountRoot,

@@ -1,5 +1,11 @@
 import { bootTimeMs } from '../../platform/clock.ts';
-import { JobRunner, WarmPool, WorkspaceRoot, type ContainerEngine } from '../sandbox/index.ts';
+import {
+  JobRunner,
+  WarmPool,
+  WorkspaceRoot,
+  type ContainerEngine,
+  type ModelGate,
+} from '../sandbox/index.ts';
 import { createPoolCounts } from '../telemetry/metrics.ts';
 import type { AgentOptions } from './agent-parts.ts';
 import type { ConfigInEffect } from './applier.ts';
@@ -10,6 +16,7 @@ export interface RunnerOptions extends AgentOptions {
   readonly engine: ContainerEngine;
   readonly inEffect: ConfigInEffect;
   readonly mountRoot: string;
+  readonly models: ModelGate;
 }
 
 /** Makes the runner of jobs and its pool of prepared containers, which is to be started. */
@@ -28,7 +35,7 @@ export function assembleRunner(options: RunnerOptions): {
   };
   const size = config.sandbox.mode === 'disabled' ? 0 : config.sandbox.warmPool;
   const pool = new WarmPool({ ...common, size, counts: createPoolCounts(options.metrics) });
-  const runner = new JobRunner({ ...common, pool, nowMs: bootTimeMs });
+  const runner = new JobRunner({ ...common, pool, models: options.models, nowMs: bootTimeMs });
   options.acquired.defer(() => pool.close());
   options.acquired.defer(() => runner.close());
   return { runner, pool };

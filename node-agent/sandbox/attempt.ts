@@ -14,6 +14,7 @@ import {
   imageOf,
   planContainer,
   type ContainerPlan,
+  type ModelAccess,
   type SandboxUser,
 } from './plan.ts';
 import { effectiveTimeoutSeconds, isImageAllowed, type SandboxPolicy } from './policy.ts';
@@ -41,6 +42,8 @@ export interface AttemptOptions {
   readonly onStarted: () => void;
   /** Absent: files neither come nor go. */
   readonly files?: FileExchange | undefined;
+  /** Absent: the job has not asked for models. */
+  readonly models?: ModelAccess | undefined;
 }
 
 const SECOND_MS = 1000;
@@ -123,6 +126,7 @@ function planOrRefuse(
       workspacePath: deps.workspaces.pathOf(options.key),
       user: deps.user,
       collectsFiles: options.files !== undefined,
+      models: options.models,
     });
   } catch (error) {
     if (error instanceof CynodeError) return error;

@@ -1,5 +1,6 @@
 import type { ContainerCreateOptions } from 'dockerode';
 import { SANDBOX_HOSTNAME, WORKSPACE_DIR, type ContainerPlan } from './plan.ts';
+import { socketMount } from './sidecar.ts';
 
 const NANO = 1e9;
 const SHM_BYTES = 16 * 1024 * 1024;
@@ -17,7 +18,8 @@ export function toCreateOptions(plan: ContainerPlan): ContainerCreateOptions {
     Labels: { ...plan.labels },
     User: `${plan.user.uid}:${plan.user.gid}`,
     WorkingDir: WORKSPACE_DIR,
-    Hostname: SANDBOX_HOSTNAME,
+    // Who shares a network namespace shares its name.
+    ...(plan.models === undefined && { Hostname: SANDBOX_HOSTNAME }),
     AttachStdin: plan.awaitsInput,
     AttachStdout: true,
     AttachStderr: true,
@@ -44,9 +46,9 @@ export function kindOf(plan: ContainerPlan): string {
   );
 }
 
-function hostConfig({ limits, workspacePath }: ContainerPlan): ContainerCreateOptions['HostConfig'] {
+function hostConfig({ limits, workspacePath, models }: ContainerPlan): ContainerCreateOptions['HostConfig'] {
   return {
-    NetworkMode: 'none',
+    NetworkMode: models === undefined ? 'none' : `container:${models.network}`,
     CapDrop: ['ALL'],
     SecurityOpt: ['no-new-privileges'],
     Privileged: false,
@@ -62,6 +64,7 @@ function hostConfig({ limits, workspacePath }: ContainerPlan): ContainerCreateOp
         Target: WORKSPACE_DIR,
         BindOptions: { Propagation: 'rprivate' },
       },
+      ...(models === undefined ? [] : [socketMount(models.socketFolder)]),
     ],
     Memory: limits.memoryBytes,
     MemorySwap: limits.memoryBytes,

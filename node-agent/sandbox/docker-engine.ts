@@ -16,6 +16,7 @@ import {
 import { isIdlePoolContainer, LABEL, type NodeIdentity } from './names.ts';
 import type { ContainerPlan } from './plan.ts';
 import { toServiceOptions } from './service-container.ts';
+import { toSidecarOptions } from './sidecar.ts';
 
 const SECOND_MS = 1000;
 /** Bound of one call, so that an engine that hangs counts as one that fails. */
@@ -37,6 +38,13 @@ export function createDockerEngine(host: string): ContainerEngine {
     createService: async (plan) => {
       await guarded(docker.createContainer({ ...toServiceOptions(plan), abortSignal: callTimeout() }));
     },
+    createSidecar: async (plan) => {
+      await guarded(docker.createContainer({ ...toSidecarOptions(plan), abortSignal: callTimeout() }), {
+        404: 'image_missing',
+        409: 'name_taken',
+      });
+    },
+    exec: async (name, argv, input) => exec(docker, name, argv, input),
     attach: async (name, sinks) => attach(docker, name, sinks),
     attachInput: async (name, sinks) => attachInput(docker, name, sinks),
     rename: async (name, newName) => {
@@ -162,6 +170,14 @@ async function attachInput(docker: Docker, name: string, sinks: OutputSinks): Pr
     write: (text) => void stream.write(text),
     [Symbol.dispose]: () => void stream.end(),
   };
+}
+
+async function exec(docker: Docker, name: string, argv: readonly string[], input: string): Promise<void> {
+  const options = { Cmd: [...argv], AttachStdin: true, AttachStdout: true, abortSignal: callTimeout() };
+  const started = await guarded(docker.getContainer(name).exec(options));
+  const stream = await guarded(within(CALL_TIMEOUT_MS, started.start({ hijack: true, stdin: true })));
+  stream.on('error', () => undefined).resume();
+  stream.end(input);
 }
 
 /** Resolves when no more output can come. */

@@ -1,6 +1,7 @@
 import type { NodeIdentity } from './names.ts';
 import type { OutputSinks } from './demultiplex.ts';
 import type { ContainerPlan } from './plan.ts';
+import type { SidecarPlan } from './sidecar.ts';
 import type { ServicePlan } from './service-container.ts';
 
 /** What a container engine has to do for us; the only implementation is `docker-engine.ts`. */
@@ -12,6 +13,10 @@ export interface ContainerEngine {
   imageId(image: string): Promise<string | null>;
   /** @returns the id of the container. @throws EngineError */
   create(plan: ContainerPlan): Promise<string>;
+  /** A container that owns the network namespace of a job's. @throws EngineError */
+  createSidecar(plan: SidecarPlan): Promise<void>;
+  /** Starts a program in a container that runs, and gives it an input; what it says and how it ends is nobody's concern. @throws EngineError */
+  exec(name: string, argv: readonly string[], input: string): Promise<void>;
   /** A container of the node itself. @throws EngineError */
   createService(plan: ServicePlan): Promise<void>;
   /** Delivers the output from now on. Has to be called before `start`. */

@@ -9,5 +9,6 @@ export type { SandboxLimits, SandboxPolicy } from './policy.ts';
 export { JobRunner } from './runner.ts';
 export type { ServicePlan } from './service-container.ts';
 export { JobStoppedError, stopReasonOf, type StopReason } from './stop.ts';
+export type { ModelGate } from './with-models.ts';
 export { waitAtMost } from './wait-at-most.ts';
 export { WorkspaceRoot } from './workspace.ts';

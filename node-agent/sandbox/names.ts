@@ -9,6 +9,8 @@ export const LABEL = {
   instance: 'cynodeai.instance',
   /** On a container that was prepared ahead; its name says whether it still is idle. */
   pool: 'cynodeai.pool',
+  /** On a container beside one of a job: what it is for. */
+  sidecar: 'cynodeai.sidecar',
   /** On a container of the node itself: what it is, e.g. `ollama`. */
   service: 'cynodeai.service',
 } as const;
@@ -32,6 +34,16 @@ export function attemptKey(jobId: string, attempt: number): string {
 /** The name that keeps a second container of the same attempt from being made (design §4). */
 export function containerName(jobId: string, attempt: number): string {
   return `cynodeai-job-${attemptKey(jobId, attempt)}`;
+}
+
+/** Name of the sidecar of a job's container. */
+export function sidecarOf(container: string): string {
+  return `${container}-inference`;
+}
+
+/** Folder of an attempt's socket: no attempt's own. */
+export function socketFolder(key: string): string {
+  return `.inference-${key}`;
 }
 
 const POOL_PREFIX = 'cynodeai-pool-';

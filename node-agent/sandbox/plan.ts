@@ -9,6 +9,13 @@ export const WORKSPACE_DIR = '/workspace';
 
 export const SANDBOX_HOSTNAME = 'sandbox';
 
+/** Where jobs that asked for models, and their sidecars, find the socket (contract §13.3). */
+export const SOCKET_DIR = '/run/cynode';
+export const SOCKET_PATH = `${SOCKET_DIR}/inference-proxy.sock`;
+/** Where such jobs reach models on their loopback. */
+export const MODELS_PORT = 11_434;
+const MODELS_URL = `http://localhost:${MODELS_PORT}`;
+
 /** Folders of the workspace through which files come and go. */
 export const ATTACHMENTS_FOLDER = 'attachments';
 export const ARTIFACTS_FOLDER = 'artifacts';
@@ -32,8 +39,18 @@ export interface ContainerPlan {
   readonly files: readonly { readonly path: string; readonly content: string }[];
   /** Empty folders to make in the workspace. */
   readonly folders: readonly string[];
+  /** Set for a job that asked for models. */
+  readonly models: ModelAccess | undefined;
   /** Whether it is started ahead and told on its stdin what to run. */
   readonly awaitsInput: boolean;
+}
+
+/** How a job reaches the models of its node. */
+export interface ModelAccess {
+  /** Container whose network namespace it shares. */
+  readonly network: string;
+  /** Host folder with its socket. */
+  readonly socketFolder: string;
 }
 
 /** Who the job runs as; never root. */
@@ -51,11 +68,12 @@ export interface PlanContext {
   readonly user: SandboxUser;
   /** Whether files that the job leaves are collected. */
   readonly collectsFiles?: boolean;
+  readonly models?: ModelAccess | undefined;
 }
 
 /**
  * Plans the container of an attempt. Pure.
- * @throws CynodeError `validation` when the request cannot be run as it is, `no_inference_path` when it asks for a model.
+ * @throws CynodeError `validation` when the request cannot be run as it is
  */
 export function planContainer(request: RunRequest, context: PlanContext): ContainerPlan {
   checkRequest(request);
@@ -64,7 +82,7 @@ export function planContainer(request: RunRequest, context: PlanContext): Contai
     name: containerName(request.job_id, context.attempt),
     image: imageOf(request, context.defaultImage),
     argv: sandbox.script === undefined ? (sandbox.command ?? []) : scriptArgv(sandbox.script),
-    env: environment(request, context.collectsFiles === true),
+    env: { ...environment(request, context.collectsFiles === true), ...modelVariables(context.models) },
     labels: {
       [LABEL.task]: request.task_id,
       [LABEL.job]: request.job_id,
@@ -77,6 +95,7 @@ export function planContainer(request: RunRequest, context: PlanContext): Contai
     limits: context.limits,
     files: sandbox.script === undefined ? [] : [{ path: SCRIPT_FILE, content: sandbox.script }],
     folders: context.collectsFiles === true ? [ARTIFACTS_FOLDER] : [],
+    models: context.models,
     awaitsInput: false,
   };
 }
@@ -103,6 +122,7 @@ export function planPoolContainer(context: PoolPlanContext): ContainerPlan {
     limits: context.limits,
     files: [],
     folders: [],
+    models: undefined,
     awaitsInput: true,
   };
 }
@@ -114,15 +134,12 @@ export function imageOf(request: RunRequest, defaultImage: string): string {
 
 /**
  * Refuses what no node could run (contract §10.2).
- * @throws CynodeError `validation`, or `no_inference_path`
+ * @throws CynodeError `validation`
  */
 export function checkRequest(request: RunRequest): void {
   const { sandbox } = request;
   if (sandbox.job_spec_json) {
     throw new CynodeError('validation', 'sandbox.job_spec_json: this node runs commands and scripts only');
-  }
-  if (sandbox.use_inference) {
-    throw new CynodeError('no_inference_path', 'This node offers no model to jobs. Run the job without it.');
   }
   checkArgv(sandbox.command, sandbox.script);
   if ((sandbox.image?.length ?? 0) > MAX_IMAGE_LENGTH) {
@@ -150,6 +167,14 @@ function checkEnv(env: Readonly<Record<string, string>>): void {
       throw new CynodeError('validation', `sandbox.env: the variable ${JSON.stringify(name)} is malformed`);
     }
   }
+}
+
+function modelVariables(models: ModelAccess | undefined): Record<string, string> {
+  if (models === undefined) return {};
+  return {
+    OLLAMA_BASE_URL: MODELS_URL,
+    INFERENCE_PROXY_URL: `http+unix://${encodeURIComponent(SOCKET_PATH)}`,
+  };
 }
 
 function scriptArgv(script: string): string[] {

@@ -11,8 +11,8 @@ import { RecentImages } from './recent-images.ts';
 import { ContainerRemover } from './remover.ts';
 import type { WorkspaceRoot } from './workspace.ts';
 
-/** Why a job got a container of its own: none was ready, it cannot be launched, or the one it got was no good. */
-export type PoolMiss = 'empty' | 'unlaunchable' | Exclude<Claim, 'taken'>;
+/** Why a job got a container of its own: none was ready, it cannot be launched, it asked for models, or the one it got was no good. */
+export type PoolMiss = 'empty' | 'unlaunchable' | 'models' | Exclude<Claim, 'taken'>;
 
 export interface PoolCounts {
   taken(): void;
@@ -75,6 +75,7 @@ export class WarmPool {
   /** A container for the plan, which from now on is the caller's to claim or to discard. */
   take(plan: ContainerPlan): PreparedContainer | undefined {
     if (this.#deps.size === 0) return undefined;
+    if (plan.models !== undefined) return this.#miss('models');
     if (plan.image !== this.#deps.policy().defaultImage) this.#recent.note(plan.image);
     setTimeout(() => this.#wake.resolve(), REFILL_DELAY_MS).unref();
     if (!canLaunch(plan.argv, plan.env)) return this.#miss('unlaunchable');

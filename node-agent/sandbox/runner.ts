@@ -5,13 +5,14 @@ import { runAttempt } from './attempt.ts';
 import type { ContainerEngine } from './engine.ts';
 import type { FileExchange } from './file-exchange.ts';
 import { ImagePuller } from './images.ts';
-import { attemptKey, containerName, type NodeIdentity } from './names.ts';
-import type { SandboxUser } from './plan.ts';
+import { attemptKey, containerName, sidecarOf, type NodeIdentity } from './names.ts';
+import type { ModelAccess, SandboxUser } from './plan.ts';
 import type { SandboxPolicy } from './policy.ts';
 import type { WarmPool } from './pool.ts';
 import { ContainerRemover } from './remover.ts';
 import { JobStoppedError, type StopReason } from './stop.ts';
 import { Tombstones } from './tombstones.ts';
+import { runWithModels, type ModelGate } from './with-models.ts';
 import type { WorkspaceRoot } from './workspace.ts';
 
 export interface JobRunnerDeps {
@@ -24,6 +25,8 @@ export interface JobRunnerDeps {
   readonly nowMs: () => number;
   /** Absent: every job gets a container of its own making. */
   readonly pool?: WarmPool | undefined;
+  /** Absent: jobs that ask for models fail. */
+  readonly models?: ModelGate | undefined;
   readonly logger: Logger;
 }
 
@@ -78,24 +81,22 @@ export class JobRunner {
     if (this.#tombstones.has(key)) stop.abort(new JobStoppedError('canceled'));
     try {
       await this.#cleanups.get(key);
+      const { attempt, onStarted = (): void => undefined, files } = options;
+      const deps = {
+        ...this.#deps,
+        remover: this.#remover,
+        pool: this.#deps.pool,
+        models: this.#deps.models,
+        images: this.#images,
+        logger: this.#deps.logger.child({ taskId: request.task_id, jobId: request.job_id, attempt }),
+        afterwards: (work: Promise<void>) => this.#keepCleanup(key, work),
+      };
+      const run = (signal: AbortSignal, models?: ModelAccess): Promise<RunResponse> =>
+        runAttempt(request, deps.policy(), { key, attempt, signal, onStarted, files, models }, deps);
       const signal = AbortSignal.any([options.signal, stop.signal]);
-      const onStarted = options.onStarted ?? ((): void => undefined);
-      return await runAttempt(
-        request,
-        this.#deps.policy(),
-        { key, attempt: options.attempt, signal, onStarted, files: options.files },
-        {
-          ...this.#deps,
-          remover: this.#remover,
-          pool: this.#deps.pool,
-          images: this.#images,
-          logger: this.#deps.logger.child({
-            taskId: request.task_id,
-            jobId: request.job_id,
-            attempt: options.attempt,
-          }),
-          afterwards: (work) => this.#keepCleanup(key, work),
-        },
+      if (request.sandbox.use_inference !== true) return await run(signal);
+      return await runWithModels(request, { key, attempt, signal }, deps, (access, until) =>
+        run(until, access),
       );
     } finally {
       this.#active.delete(key);
@@ -110,7 +111,8 @@ export class JobRunner {
     const job = this.#active.get(key);
     job?.stop.abort(new JobStoppedError('canceled'));
     // Also without a job in hand: the container may be there all the same.
-    await this.#remover.remove(containerName(jobId, attempt));
+    const name = containerName(jobId, attempt);
+    await Promise.all([name, sidecarOf(name)].map((each) => this.#remover.remove(each)));
     await job?.ended;
     return { found: job !== undefined };
   }
@@ -150,13 +152,16 @@ export class JobRunner {
   }
 
   #keepCleanup(key: string, work: Promise<void>): void {
-    const kept = work
-      .then(() => true)
+    const before = this.#cleanups.get(key);
+    const kept = Promise.all([work, before])
+      .then(([, earlier]) => earlier ?? true)
       .catch((error: unknown) => {
         this.#deps.logger.warn({ err: error, key }, 'leftovers of a job stay until the next start');
         return false;
       })
-      .finally(() => this.#cleanups.delete(key));
+      .finally(() => {
+        if (this.#cleanups.get(key) === kept) this.#cleanups.delete(key);
+      });
     this.#cleanups.set(key, kept);
   }
 }

@@ -3,6 +3,7 @@ import { bootId, bootTimeMs, sleep } from '../../platform/clock.ts';
 import { createLogger } from '../../platform/logger.ts';
 // Not all of the sandbox: this process is to stay small.
 import { createDockerEngine } from '../sandbox/docker-engine.ts';
+import { sidecarOf } from '../sandbox/names.ts';
 import { readLeases } from './lease-files.ts';
 import { parseSettings } from './settings.ts';
 import { LOOK_MS, Watchdog } from './watchdog.ts';
@@ -16,7 +17,10 @@ const logger = createLogger({ role: 'watchdog', level: settings.logLevel }).chil
 const engine = createDockerEngine(settings.dockerHost);
 const watchdog = new Watchdog({
   readLeases: () => readLeases(settings.folder),
-  removeContainer: (name) => engine.remove(name),
+  removeContainer: async (name) => {
+    const removals = await Promise.all([engine.remove(name), engine.remove(sidecarOf(name))]);
+    return removals.includes('busy') ? 'busy' : 'gone';
+  },
   removeFile: (path) => rm(path, { force: true }),
   nowMs: bootTimeMs,
   boot: bootId(),

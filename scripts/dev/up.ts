@@ -5,6 +5,7 @@ import { exists } from '../engines/files.ts';
 import { withLock } from '../engines/lock.ts';
 import { waitUntil } from '../engines/processes.ts';
 import { ensureSandboxImage } from '../engines/sandbox-image.ts';
+import { ensureSidecarImage } from '../engines/sidecar-image.ts';
 import { SetupError, terminalTalk, type Talk } from '../engines/talk.ts';
 import { buildOutputs } from './builds.ts';
 import { isNodeActive, logIn, runFirstTask, FIRST_TASK } from './cynork.ts';
@@ -74,10 +75,20 @@ async function ensureEngines(kind: TemporalKind, steps: Steps, talk: Talk): Prom
     () => ensureSandboxImage(docker, talk),
     (image) => `Sandbox image ${image}`,
   );
+  await steps.run('Image for jobs with models', () => makeSidecarImage(docker, talk), String);
   await steps.run(kind === 'file' ? 'Temporal CLI' : 'Temporal for Postgres', () =>
     ensureTemporal(kind, talk),
   );
   return docker;
+}
+
+/** Without it only jobs that ask for models fail, and say so. */
+async function makeSidecarImage(docker: DockerEngine, talk: Talk): Promise<string> {
+  try {
+    return `Image for jobs with models ${await ensureSidecarImage(docker, talk)}`;
+  } catch (error) {
+    return `No image for jobs with models: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 /** Starts the supervisor unless one runs. Done under a lock, so that two `./dev up` at once start one stack. */

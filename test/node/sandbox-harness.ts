@@ -8,6 +8,7 @@ import {
   WarmPool,
   WorkspaceRoot,
   type ContainerEngine,
+  type ModelGate,
   type SandboxLimits,
   type SandboxPolicy,
 } from '../../node-agent/sandbox/index.ts';
@@ -60,6 +61,8 @@ export interface SandboxOptions {
   readonly instanceId?: string;
   /** Containers that are kept ready. */
   readonly warmPool?: number;
+  /** What jobs that ask for models get. */
+  readonly models?: ModelGate;
 }
 
 /** Both ways in which a job gets its container; what a job sees and does must not depend on it. */
@@ -100,7 +103,7 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
       missed: (reason) => counts.missed.push(reason),
     },
   });
-  const runner = new JobRunner({ ...common, pool, nowMs: bootTimeMs });
+  const runner = new JobRunner({ ...common, pool, models: options.models, nowMs: bootTimeMs });
   const closing = new AbortController();
   pool.start(closing.signal, async () => true);
   const prepared = async (): Promise<void> => {

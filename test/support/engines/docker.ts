@@ -1,6 +1,7 @@
 import { ensureDocker } from '../../../scripts/engines/docker.ts';
 import { removeNodeContainers } from '../../../scripts/engines/node-containers.ts';
 import { ensureSandboxImage } from '../../../scripts/engines/sandbox-image.ts';
+import { ensureSidecarImage } from '../../../scripts/engines/sidecar-image.ts';
 import { publishTestSetting } from './environment.ts';
 import { onRelease } from './releases.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -11,6 +12,7 @@ export async function prepareTestDocker(run: RunFolder): Promise<void> {
   const docker = await ensureDocker(testTalk);
   const image = await ensureSandboxImage(docker, testTalk);
   onRelease(() => removeNodeContainers(docker, ({ nodeSlug }) => nodeSlug.startsWith(run.nodePrefix)));
+  await ensureSidecarImage(docker, testTalk);
   publishTestSetting('dockerHost', docker.host);
   publishTestSetting('sandboxImage', image);
   publishTestSetting('nodePrefix', run.nodePrefix);

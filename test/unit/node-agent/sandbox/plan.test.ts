@@ -107,7 +107,6 @@ describe('the plan of a container', () => {
     expect(codeOf({ command: ['a'], env: { '': 'c' } })).toBe('validation');
     expect(codeOf({ command: ['a'], image: 'i'.repeat(513) })).toBe('validation');
     expect(codeOf({ job_spec_json: '{}' })).toBe('validation');
-    expect(codeOf({ command: ['a'], use_inference: true })).toBe('no_inference_path');
   });
 });
 
