@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Transport } from '../../contracts/activities.ts';
 import { CynodeError } from '../../contracts/errors.ts';
 import type { Database } from '../database.ts';
@@ -16,19 +17,32 @@ export interface Reporter {
   readonly incarnation: number;
 }
 
-/**
- * The node that a token speaks for.
- * @throws CynodeError `not_found` when the node is gone · `authentication` when a newer incarnation has registered.
- */
-export async function findReportingNode(db: Database, reporter: Reporter): Promise<NodeIdentity> {
-  const row = await db
+/** These nodes, by id. One query. */
+export async function findNodes(
+  db: Database,
+  nodeIds: readonly string[],
+): Promise<ReadonlyMap<string, NodeIdentity>> {
+  const rows = await db
     .selectFrom('nodes')
     .select(['id', 'node_slug', 'incarnation', 'transport'])
-    .where('id', '=', reporter.nodeId)
-    .executeTakeFirst();
-  if (row === undefined) throw nodeGone();
-  if (row.incarnation !== reporter.incarnation) throw nodeReplaced();
-  return { nodeId: row.id, slug: row.node_slug, incarnation: row.incarnation, transport: row.transport };
+    .where('id', '=', sql<string>`any(${nodeIds}::uuid[])`)
+    .execute();
+  return new Map(
+    rows.map(({ id: nodeId, node_slug: slug, incarnation, transport }) => [
+      nodeId,
+      { nodeId, slug, incarnation, transport },
+    ]),
+  );
+}
+
+/**
+ * The node that a token speaks for, if it still does.
+ * @throws CynodeError `not_found` when the node is gone · `authentication` when a newer incarnation has registered.
+ */
+export function requireCurrent(node: NodeIdentity | undefined, reporter: Reporter): NodeIdentity {
+  if (node === undefined) throw nodeGone();
+  if (node.incarnation !== reporter.incarnation) throw nodeReplaced();
+  return node;
 }
 
 export function nodeGone(): CynodeError {

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
+import { batched } from '../../../platform/batched.ts';
 import type { HttpApp } from '../../../platform/http/server.ts';
-import { findReportingNode } from '../../../schema/nodes/identity.ts';
+import { findNodes, requireCurrent } from '../../../schema/nodes/identity.ts';
 import type { NodeIdentity, Reporter } from '../../../schema/nodes/identity.ts';
 import { bearerToken } from '../../shared/bearer.ts';
 import type { ControlPlaneDeps } from '../deps.ts';
@@ -20,11 +21,16 @@ export function requireReporter(scope: HttpApp, { tokens }: Pick<ControlPlaneDep
   });
 }
 
-/** Every route of this scope is for the current incarnation of a known node; registered inside a scope with `requireReporter`. */
+/**
+ * Every route of this scope is for the current incarnation of a known node; registered inside a scope with
+ * `requireReporter`. Requests at the same time share a query, which begins after each of them.
+ */
 export function requireNode(scope: HttpApp, { db }: Pick<ControlPlaneDeps, 'db'>): void {
+  const findNode = batched((nodeIds) => findNodes(db, nodeIds));
   scope.decorateRequest(NODE, null);
   scope.addHook('onRequest', async (request) => {
-    const node = await findReportingNode(db, reporterOf(request));
+    const reporter = reporterOf(request);
+    const node = requireCurrent(await findNode(reporter.nodeId), reporter);
     request.setDecorator(NODE, node);
     request.log = request.log.child({ node: node.slug });
   });
