@@ -8,6 +8,8 @@ export type Database = Kysely<Tables>;
 export type Transaction = KyselyTransaction<Tables>;
 
 const CONNECT_TIMEOUT_MS = 5_000;
+/** A new connection has to log in and to prepare its statements again; pg's default is ten seconds. */
+const IDLE_TIMEOUT_MS = 60_000;
 /** Bounds any one statement; our transactions are short. */
 const STATEMENT_TIMEOUT_MS = 15_000;
 /** A process that is paused in the middle of a transaction must not keep its locks: others wait for the placement lock. */
@@ -29,6 +31,7 @@ export function openDatabase(options: {
     connectionString: options.url,
     max: options.poolSize,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: IDLE_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     lock_timeout: LOCK_TIMEOUT_MS,
