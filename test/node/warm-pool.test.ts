@@ -53,7 +53,7 @@ describe('a job in a prepared container', () => {
   it('sees the variables, folder, descriptors, masks and process of any other container', async () => {
     const looks =
       'env | grep -v CYNODE_TASK_ID | sort; pwd; umask; ls -l /proc/self/fd | wc -l; readlink /proc/$$/fd/0';
-    const seen = await expectSame({ script: `${looks}; echo $PPID; ulimit -a; cat` });
+    const seen = await expectSame({ script: `${looks}; cat /proc/$PPID/comm; ulimit -a; cat` });
     expect(seen).toContain('HOME=/workspace\nHOSTNAME=sandbox\n');
     await expectSame({
       command: ['sh', '-c', 'env | grep -v CYNODE_TASK_ID | sort'],
