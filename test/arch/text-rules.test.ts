@@ -7,6 +7,7 @@ import {
   registryHost,
   suppression,
   tooLong,
+  workflowModuleKeepsState,
 } from './text-rules.ts';
 import type { TextRule } from './text-rules.ts';
 
@@ -66,6 +67,14 @@ describe('every file', () => {
     for (const path of ['bin/main.ts', 'cli/config/location.ts', 'scripts/build.ts', 'test/a.test.ts']) {
       expect(found(readsEnvironment, path, 'const x = process', '.env.X;')).toBe(0);
     }
+  });
+
+  it('of the workflows keeps nothing between two workflows', () => {
+    expect(sources.flatMap(workflowModuleKeepsState)).toEqual([]);
+    for (const kept of ['let seen = 0;', 'export let seen = 0;', 'const seen = new Map<string, string>();'])
+      expect(found(workflowModuleKeepsState, 'workflows/a.ts', kept)).toBe(1);
+    expect(found(workflowModuleKeepsState, 'workflows/a.ts', 'const A = 1;\n  let inside = 0;')).toBe(0);
+    expect(found(workflowModuleKeepsState, 'platform/a.ts', 'let installed = 0;')).toBe(0);
   });
 
   it('names no path of the machine it was written on', () => {

@@ -47,6 +47,14 @@ export const readsEnvironment: TextRule = ({ path, text }) =>
     ? [`${path} reads the environment`]
     : [];
 
+const KEPT_BY_MODULE = /^(?:export )?(?:(?:let|var)\b|const \w+[^=\n]*= new \w+)/gm;
+
+/** Modules of workflows are evaluated once for all workflows of a worker (scripts/build/workflows.ts). */
+export const workflowModuleKeepsState: TextRule = ({ path, text }) =>
+  path.startsWith('workflows/')
+    ? [...text.matchAll(KEPT_BY_MODULE)].map(([found]) => `${path} keeps ${found}`)
+    : [];
+
 /** Homes and checkouts of whoever wrote it; paths inside containers (`/workspace`, `/tmp`, all of `compose/`) are none. */
 const MACHINE_PATH = /(?<![\w.~-])\/(?:work|home\/[\w-]+|Users\/[\w-]+|root\/[\w-]{2,})\/[\w.-]+/g;
 
