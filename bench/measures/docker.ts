@@ -1,3 +1,4 @@
+import { sleep } from '../../platform/clock.ts';
 import { inParallel, interleave, timesOf, type Measured, type Side } from '../interleave.ts';
 import { compared, type Row, type Target } from '../report/result.ts';
 import type { BenchUser } from '../rig/user.ts';
@@ -11,6 +12,8 @@ const TOGETHER = 50;
 const SLOTS = 8;
 const POOL = 8;
 const TOGETHER_ROUNDS = 2;
+/** Finished containers are removed and taken ones replaced meanwhile: no side pays for the one before it. */
+const SETTLE_MS = 3_000;
 
 const COLD: Target = { is: 'at most', target: 1 };
 const WARM: Target = { is: 'at most', target: 0.4, aim: 0.35 };
@@ -20,7 +23,10 @@ export async function measureDocker({ rig, rounds, say }: BenchContext): Promise
   const users = [(await rig.containers(0, SLOTS)).user, (await rig.containers(POOL, SLOTS)).user];
   const oneByOne = await interleave(
     Math.max(3, Math.ceil(rounds / 2)),
-    sidesOf(users, (work) => timesOf(TASKS_A_ROUND, work)),
+    sidesOf(users, async (work) => {
+      await sleep(SETTLE_MS);
+      return timesOf(TASKS_A_ROUND, work);
+    }),
   );
   say('docker: fifty at once');
   const together = await interleave(
