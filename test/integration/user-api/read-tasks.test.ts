@@ -52,8 +52,6 @@ describe('why a task waits', () => {
 
   it('is said in words with the live numbers', async () => {
     const task = await createTask();
-    expect(await reasonOf(task)).toEqual([undefined, undefined]);
-    await beginTask(api().db, task.id);
     expect(await reasonOf(task)).toEqual(Array(2).fill('waiting for a node: none is registered yet'));
 
     const node = await seedNode(api().db, { slots: 1 });
