@@ -7,7 +7,7 @@ import type { SandboxUser } from '../sandbox/index.ts';
 import type { InferenceProxy } from './proxy.ts';
 
 /** Name of the socket in the folder that is mounted (contract §13.3). */
-export const SOCKET_FILE = 'inference-proxy.sock';
+const SOCKET_FILE = 'inference-proxy.sock';
 
 export interface JobSocketOptions {
   /** Made here; nobody but the user can look into it. */
