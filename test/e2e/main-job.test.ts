@@ -77,13 +77,6 @@ describe('a task at the command line', () => {
     expect(stderr).toMatch(/timeout|timed out/i);
   });
 
-  it('refuses text while no model can be reached, and says what to do', async () => {
-    const { code, stderr } = await create('--task', 'summarise the news');
-    expect(code).toBe(7);
-    expect(stderr).toMatch(/no inference path/i);
-    expect(stderr).toMatch(/--command|--script/);
-  });
-
   it('never sees a secret of the stack in its environment', async () => {
     const { stdout } = await create(
       '--command',
@@ -179,6 +172,7 @@ describe('fifty tasks at once', () => {
       ids.map((_, i) => ({ status: 'completed', stdout: `number ${i}\n` })),
     );
     expect(results.flatMap(({ jobs }) => jobs.map(({ attempt }) => attempt))).toEqual(ids.map(() => 1));
-    expect(await containersOf({ node: node.slug }).list()).toEqual([]);
+    // A result does not wait for the removal of its container.
+    await containersOf({ node: node.slug }).disappear();
   }, 180_000);
 });
