@@ -41,20 +41,33 @@ export async function setRetention(endpoint: TemporalEndpoint): Promise<void> {
   if (result.failed) throw new SetupError(`Temporal's retention could not be set: ${result.stderr.trim()}`);
 }
 
-/** Makes the namespace with our retention and search attributes where it is missing, and waits until it can be used. */
+/**
+ * Makes the namespace where it is missing, gives it our retention and search attributes, and waits until it can be used.
+ * Each step is taken every time: an earlier run may have ended between two of them.
+ */
 export async function createNamespace(endpoint: TemporalEndpoint): Promise<void> {
-  if (await canListWorkflows(endpoint)) return;
+  if (!(await canListWorkflows(endpoint))) await registerNamespace(endpoint);
+  const attributes = CLI_SEARCH_ATTRIBUTES.flatMap(([name, type]) => ['--name', name, '--type', type]);
+  let refusal = '';
+  const usable = await waitUntil(
+    async () => {
+      const added = await runCli(endpoint, ['operator', 'search-attribute', 'create', ...attributes]);
+      refusal = added.stderr.trim();
+      return !added.failed && (await canListWorkflows(endpoint));
+    },
+    { timeoutMs: NAMESPACE_TIMEOUT_MS, intervalMs: 250 },
+  );
+  if (!usable)
+    throw new SetupError(
+      `Temporal's namespace ${endpoint.namespace} did not become usable. ${refusal}`.trimEnd(),
+    );
+  await setRetention(endpoint);
+}
+
+async function registerNamespace(endpoint: TemporalEndpoint): Promise<void> {
   const created = await runCli(endpoint, ['operator', 'namespace', 'create', ...RETENTION]);
   if (created.failed && !/already (exists|registered)/i.test(created.stderr))
     throw new SetupError(`Temporal's namespace could not be made: ${created.stderr.trim()}`);
-  const attributes = CLI_SEARCH_ATTRIBUTES.flatMap(([name, type]) => ['--name', name, '--type', type]);
-  const usable = await waitUntil(
-    async () =>
-      !(await runCli(endpoint, ['operator', 'search-attribute', 'create', ...attributes])).failed &&
-      (await canListWorkflows(endpoint)),
-    { timeoutMs: NAMESPACE_TIMEOUT_MS, intervalMs: 250 },
-  );
-  if (!usable) throw new SetupError(`Temporal's namespace ${endpoint.namespace} did not become usable.`);
 }
 
 function runCli(endpoint: TemporalEndpoint, command: string[]) {
