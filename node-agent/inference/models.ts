@@ -114,15 +114,18 @@ export class Models {
   }
 
   /**
-   * Has a model answer at once, and keeps it in memory from then on instead of the one before.
-   * @throws OllamaError `away` when the Ollama went away meanwhile, which may be tried again
+   * Has a model answer at once, and keeps it in memory from then on instead of the one before. Given up by `signal`, what
+   * is kept stays as it is; a download goes on.
+   * @throws OllamaError `away` when the Ollama went away meanwhile, which may be tried again · the signal's reason
    */
-  async prepare(name: string, contextTokens: number): Promise<void> {
+  async prepare(name: string, contextTokens: number, signal: AbortSignal): Promise<void> {
     const model = qualified(name);
     const { client, over } = this.#here();
     await this.#look(client);
     if (!this.#has(model)) await this.#get(model);
-    await this.#load(client, { model, contextTokens }, over.signal);
+    signal.throwIfAborted();
+    await this.#load(client, { model, contextTokens }, AbortSignal.any([signal, over.signal]));
+    signal.throwIfAborted();
     await this.#keep({ model, contextTokens }, client, over.signal);
     await this.#look(client);
     this.#deps.onChange();

@@ -5,7 +5,8 @@ import { OllamaError } from './ollama-client.ts';
 
 export interface PreparableInference {
   readonly report: () => Pick<NodeInference, 'backend' | 'reason'>;
-  readonly prepare: (model: string, contextTokens: number) => Promise<void>;
+  /** Changes nothing any more once the signal is aborted. */
+  readonly prepare: (model: string, contextTokens: number, signal: AbortSignal) => Promise<void>;
 }
 
 const RETRY_MS = 1_000;
@@ -13,7 +14,8 @@ const RETRY_MS = 1_000;
 const AWAY_MS = 60_000;
 
 /**
- * Waits until the node's Ollama has the model in memory. An Ollama that is being started is waited for.
+ * Waits until the node's Ollama has the model in memory. An Ollama that is being started is waited for. Returns when the
+ * signal is aborted, after which nothing is changed.
  * @throws CynodeError `no_inference_path` when this node shall have no Ollama, `model_unavailable` when it cannot have the model
  */
 export async function prepareModel(
@@ -26,8 +28,9 @@ export async function prepareModel(
     const { backend, reason = '' } = inference.report();
     if (backend === 'none') throw new CynodeError('no_inference_path', reason);
     try {
-      return await inference.prepare(wanted.model, wanted.contextTokens);
+      return await inference.prepare(wanted.model, wanted.contextTokens, signal);
     } catch (error) {
+      if (signal.aborted) return;
       if (!(error instanceof OllamaError)) throw error;
       if (error.kind !== 'away') throw unavailable(error.message, error);
       awaySinceMs ??= performance.now();

@@ -109,8 +109,8 @@ export class InferenceSupervisor {
    * Has a model in memory, and keeps it there.
    * @throws OllamaError `away` while no Ollama answers, also when this node shall have none
    */
-  prepare(model: string, contextTokens: number): Promise<void> {
-    return this.#models.prepare(model, contextTokens);
+  prepare(model: string, contextTokens: number, signal: AbortSignal): Promise<void> {
+    return this.#models.prepare(model, contextTokens, signal);
   }
 
   /** Ends an Ollama of ours. */

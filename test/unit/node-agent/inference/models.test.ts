@@ -5,6 +5,7 @@ import { createLogger } from '../../../../platform/logger.ts';
 import { ModelServer } from '../../../support/model-server/model-server.ts';
 import { eventually } from '../../../support/wait.ts';
 
+const never = new AbortController().signal;
 const used: AsyncDisposable[] = [];
 afterEach(async () => {
   for (const each of used.splice(0).reverse()) await each[Symbol.asyncDispose]();
@@ -87,7 +88,7 @@ describe('the models of a node', () => {
 describe('a model that is prepared', () => {
   it('is loaded, and loaded again when it is gone from memory', async () => {
     const { models, server } = await modelsOf('tiny:1b');
-    await models.prepare('tiny:1b', 2048);
+    await models.prepare('tiny:1b', 2048, never);
     expect(models.report().models).toMatchObject([{ name: 'tiny:1b', loaded: true }]);
     server.models.set('tiny:1b', { sizeBytes: 5, loaded: false });
     await models.keepUp();
@@ -97,14 +98,14 @@ describe('a model that is prepared', () => {
   it('is pulled first where it is missing, once for all who ask', async () => {
     const { models, server, pullsOf } = await modelsOf();
     server.pulls.set('tiny:1b', { steps: [50], delayMs: 30 });
-    await Promise.all([models.prepare('tiny:1b', 2048), models.prepare('tiny:1b', 2048)]);
+    await Promise.all([models.prepare('tiny:1b', 2048, never), models.prepare('tiny:1b', 2048, never)]);
     expect(pullsOf('tiny:1b')).toHaveLength(1);
   });
 
   it('takes the place of the one before, which may leave memory in a while', async () => {
     const { models, server } = await modelsOf('a:1', 'b:1');
-    await models.prepare('a:1', 2048);
-    await models.prepare('b:1', 2048);
+    await models.prepare('a:1', 2048, never);
+    await models.prepare('b:1', 2048, never);
     const loads = server.calls.filter(({ path }) => path === '/api/generate').map(({ body }) => body);
     expect(loads).toMatchObject([
       { model: 'a:1', keep_alive: -1 },
@@ -113,10 +114,30 @@ describe('a model that is prepared', () => {
     ]);
   });
 
+  it('changes nothing any more once it is given up, although its download goes on', async () => {
+    const { models, server, pullsOf } = await modelsOf('a:1');
+    await models.prepare('a:1', 2048, never);
+    server.pulls.set('b:1', { steps: [50], delayMs: 500 });
+    const given = new AbortController();
+    const prepared = models.prepare('b:1', 2048, given.signal);
+    await eventually('it is pulled', async () => pullsOf('b:1').length > 0);
+    given.abort();
+    await expect(prepared).rejects.toBe(given.signal.reason);
+    expect(models.report().models).toMatchObject([
+      { name: 'a:1', loaded: true },
+      { name: 'b:1', loaded: false },
+    ]);
+    const loads = server.calls.filter(({ path }) => path === '/api/generate');
+    expect(loads.map(({ model }) => model)).toEqual(['a:1']);
+    server.models.set('a:1', { sizeBytes: 5, loaded: false });
+    await models.keepUp();
+    await eventually('what was kept is loaded again', async () => models.report().models[0]?.name === 'a:1');
+  });
+
   it('cannot be while no Ollama answers', async () => {
     const { models } = await modelsOf('a:1');
     models.detach();
-    await expect(models.prepare('a:1', 2048)).rejects.toMatchObject({ kind: 'away' });
+    await expect(models.prepare('a:1', 2048, never)).rejects.toMatchObject({ kind: 'away' });
   });
 });
 

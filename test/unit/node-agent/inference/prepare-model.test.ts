@@ -47,4 +47,25 @@ describe('preparing a model', () => {
     over.abort();
     await prepared;
   });
+
+  it('hands its cancellation on, so that a given-up one changes nothing', async () => {
+    const over = new AbortController();
+    const seen: AbortSignal[] = [];
+    const prepared = prepareModel(
+      {
+        report: () => ({ backend: 'ready' }),
+        prepare: (_model, _tokens, signal) => {
+          seen.push(signal);
+          return new Promise((_resolve, reject) => {
+            signal.addEventListener('abort', () => reject(signal.reason));
+          });
+        },
+      },
+      WANTED,
+      over.signal,
+    );
+    over.abort();
+    await prepared;
+    expect(seen).toEqual([over.signal]);
+  });
 });

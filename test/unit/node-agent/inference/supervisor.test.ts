@@ -7,6 +7,7 @@ import { findFreePort } from '../../../../scripts/engines/ports.ts';
 import { ModelServer } from '../../../support/model-server/model-server.ts';
 import { eventually } from '../../../support/wait.ts';
 
+const never = new AbortController().signal;
 const used: AsyncDisposable[] = [];
 afterEach(async () => {
   for (const each of used.splice(0).reverse()) await each[Symbol.asyncDispose]();
@@ -81,7 +82,7 @@ describe('an Ollama of ours', () => {
     const { backend, supervisor, says, is } = await supervisorWith();
     supervisor.apply(ENABLED);
     await is('ready');
-    await supervisor.prepare('tiny:1b', 2048);
+    await supervisor.prepare('tiny:1b', 2048, never);
     await backend.crash();
     await is('failed');
     expect(supervisor.report().reason).toContain('SIGKILL');
