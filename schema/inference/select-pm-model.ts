@@ -1,5 +1,5 @@
 import { chooseModel, contextTokensFor, modelsFor, totalVramMb } from '../../contracts/model-ladder.ts';
-import type { ModelOnNode, PmModelStep } from '../../contracts/pm-model.ts';
+import type { PmModelStep, TriedModel } from '../../contracts/pm-model.ts';
 import { hasLoaded, isReady } from './situation.ts';
 import type { NodeSituation, Situation } from './situation.ts';
 
@@ -8,7 +8,7 @@ export interface Selection {
   /** `INFERENCE_MODEL`: the same for all nodes. */
   readonly pinnedModel: string | undefined;
   /** What failed lately. */
-  readonly avoid: readonly ModelOnNode[];
+  readonly avoid: readonly TriedModel[];
 }
 
 /** A way to have a model. */
@@ -45,8 +45,14 @@ export function selectPmModel(selection: Selection): PmModelStep {
   if (serving !== undefined && pm.model !== null && !isBetter(best, kept))
     return { kind: 'keep', model: pm.model, nodeSlug: serving.slug };
   if (best === undefined) return { kind: 'none' };
-  const { node, model } = best;
-  return { kind: 'prepare', model, nodeSlug: node.slug, contextTokens: contextTokensFor(node.report) };
+  const { node, model, present } = best;
+  return {
+    kind: 'prepare',
+    model,
+    nodeSlug: node.slug,
+    present,
+    contextTokens: contextTokensFor(node.report),
+  };
 }
 
 /** The model that an administrator has named, if any. */
@@ -65,9 +71,11 @@ function optionsOf(node: NodeSituation, selection: Selection): readonly Option[]
   const unique = [...new Set(names.filter((name) => name !== undefined))];
   return unique
     .map((model) => toOption(node, qualified(model), selection))
-    .filter(
-      (option) => !selection.avoid.some((each) => each.model === option.model && each.nodeSlug === node.slug),
-    );
+    .filter((option) => !selection.avoid.some((each) => isTheSame(each, option)));
+}
+
+function isTheSame(tried: TriedModel, { node, model, present }: Option): boolean {
+  return tried.model === model && tried.nodeSlug === node.slug && tried.present === present;
 }
 
 /** What the node can have best, apart from what failed. */

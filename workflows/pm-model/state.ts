@@ -1,4 +1,4 @@
-import type { AvoidedModel, ModelOnNode, PmModelStep } from '../../contracts/pm-model.ts';
+import type { AvoidedModel, ModelOnNode, PmModelStep, TriedModel } from '../../contracts/pm-model.ts';
 
 export interface PmModelState {
   /** Somebody asked for a new selection. */
@@ -10,18 +10,26 @@ const FIRST_PAUSE_MS = 15_000;
 const LONGEST_PAUSE_MS = 10 * 60_000;
 
 /** What is not to be tried now. */
-export function avoidedAt({ avoid }: PmModelState, nowMs: number): readonly ModelOnNode[] {
-  return avoid.filter(({ untilMs }) => untilMs > nowMs).map(({ model, nodeSlug }) => ({ model, nodeSlug }));
+export function avoidedAt({ avoid }: PmModelState, nowMs: number): readonly TriedModel[] {
+  return avoid
+    .filter(({ untilMs }) => untilMs > nowMs)
+    .map(({ model, nodeSlug, present }) => ({ model, nodeSlug, present }));
 }
 
 /** It failed there: it is left alone for a while, longer each time. */
-export function noteFailure(state: PmModelState, failed: ModelOnNode, nowMs: number): void {
+export function noteFailure(state: PmModelState, failed: TriedModel, nowMs: number): void {
   const before = state.avoid.find((each) => isSame(each, failed));
   const failures = (before?.failures ?? 0) + 1;
   const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS);
   state.avoid = [
     ...state.avoid.filter((each) => !isSame(each, failed)),
-    { model: failed.model, nodeSlug: failed.nodeSlug, failures, untilMs: nowMs + pauseMs },
+    {
+      model: failed.model,
+      nodeSlug: failed.nodeSlug,
+      present: failed.present,
+      failures,
+      untilMs: nowMs + pauseMs,
+    },
   ];
 }
 
@@ -39,6 +47,7 @@ export function isSame(a: ModelOnNode, b: ModelOnNode): boolean {
   return a.model === b.model && a.nodeSlug === b.nodeSlug;
 }
 
-export function isStillWanted(wanted: ModelOnNode, next: PmModelStep): boolean {
-  return next.kind === 'prepare' && isSame(wanted, next);
+/** Whether to go on waiting for it: not when something else was selected, nor when the history has grown long. */
+export function isStillWanted(wanted: ModelOnNode, next: PmModelStep, historyIsLong: boolean): boolean {
+  return !historyIsLong && next.kind === 'prepare' && isSame(wanted, next);
 }

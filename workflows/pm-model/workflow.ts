@@ -79,7 +79,7 @@ async function prepare(state: PmModelState, step: Prepare): Promise<void> {
   }
 }
 
-/** Waits for the node; gives it up when something else is selected meanwhile. */
+/** Waits for the node; gives it up when something else is selected meanwhile, or to continue as new: its download goes on. */
 async function outcomeOf(state: PmModelState, step: Prepare): Promise<Outcome> {
   const scope = new CancellationScope();
   const ended: { outcome: Outcome | null } = { outcome: null };
@@ -100,7 +100,7 @@ async function outcomeOf(state: PmModelState, step: Prepare): Promise<Outcome> {
   for (;;) {
     await Promise.race([running, condition(() => ended.outcome !== null || state.asked)]);
     if (ended.outcome !== null) return ended.outcome;
-    if (isStillWanted(step, await select(state))) continue;
+    if (isStillWanted(step, await select(state), workflowInfo().continueAsNewSuggested)) continue;
     scope.cancel();
     return running;
   }

@@ -8,7 +8,7 @@ import {
 } from '../../../workflows/pm-model/state.ts';
 import type { PmModelState } from '../../../workflows/pm-model/state.ts';
 
-const WANTED = { model: 'a', nodeSlug: 'node-01' };
+const WANTED = { model: 'a', nodeSlug: 'node-01', present: false };
 
 describe('what is avoided', () => {
   it('is left alone for longer each time it fails, and at most ten minutes', () => {
@@ -31,9 +31,13 @@ describe('what is avoided', () => {
 describe('what is being made ready', () => {
   it('is given up when something else is selected', () => {
     const step = { kind: 'prepare', ...WANTED, contextTokens: 1 } as const;
-    expect(isStillWanted(WANTED, step)).toBe(true);
-    expect(isStillWanted(WANTED, { ...step, nodeSlug: 'node-02' })).toBe(false);
-    expect(isStillWanted(WANTED, { kind: 'none' })).toBe(false);
-    expect(isStillWanted(WANTED, { kind: 'keep', ...WANTED })).toBe(false);
+    expect(isStillWanted(WANTED, step, false)).toBe(true);
+    expect(isStillWanted(WANTED, { ...step, nodeSlug: 'node-02' }, false)).toBe(false);
+    expect(isStillWanted(WANTED, { kind: 'none' }, false)).toBe(false);
+    expect(isStillWanted(WANTED, { kind: 'keep', ...WANTED }, false)).toBe(false);
+  });
+
+  it('is given up too when the history has grown long, so that the workflow can continue as new', () => {
+    expect(isStillWanted(WANTED, { kind: 'prepare', ...WANTED, contextTokens: 1 }, true)).toBe(false);
   });
 });

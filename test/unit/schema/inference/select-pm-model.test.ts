@@ -28,6 +28,7 @@ describe('the choice of the project manager’s model', () => {
       kind: 'prepare',
       model: 'qwen2.5:14b',
       nodeSlug: 'node-01',
+      present: true,
       contextTokens: 40_960,
     });
     expect(select([{ models: { [MIDDLE]: false, [SMALL]: false } }])).toMatchObject({
@@ -53,9 +54,19 @@ describe('the choice of the project manager’s model', () => {
     expect(select([{ vramMb, pulls: [{ model: MIDDLE, error: 'no route' }] }])).toMatchObject({
       model: SMALL,
     });
-    const avoid = [MIDDLE, SMALL].map((model) => ({ model, nodeSlug: 'node-01' }));
+    const avoid = [MIDDLE, SMALL].map((model) => ({ model, nodeSlug: 'node-01', present: false }));
     expect(select([{ vramMb }], { avoid: avoid.slice(0, 1) })).toMatchObject({ model: SMALL });
     expect(select([{ vramMb }], { avoid })).toEqual({ kind: 'none' });
+  });
+
+  it('is tried again at once when what could not be fetched has come onto the node, unless it failed there too', () => {
+    const nodeSlug = 'node-01';
+    const avoid = [{ model: SMALL, nodeSlug, present: false }];
+    expect(select([{ models: {} }], { avoid })).toEqual({ kind: 'none' });
+    const nodes = [{ models: { [SMALL]: false } }];
+    expect(select(nodes, { avoid })).toMatchObject({ kind: 'prepare', model: SMALL, present: true });
+    const failed = [...avoid, { model: SMALL, nodeSlug, present: true }];
+    expect(select(nodes, { avoid: failed })).toEqual({ kind: 'none' });
   });
 
   it('stays on the node where it serves, and moves when that node is gone', () => {
@@ -110,7 +121,7 @@ describe('the choice of the project manager’s model', () => {
         kind: 'prepare',
         model: 'mine:latest',
       });
-      const avoid = [{ model: 'mine:latest', nodeSlug: 'node-01' }];
+      const avoid = [{ model: 'mine:latest', nodeSlug: 'node-01', present: false }];
       expect(select([node], { ...over, ...serving(SMALL), avoid })).toMatchObject({
         kind: 'keep',
         model: SMALL,
