@@ -57,17 +57,25 @@ const FIRST_EVENT_MS = 10_000;
 const KEEP_ALIVE_MS = 10_000;
 
 /**
- * The reply as server-sent events in OpenAI's form. It begins with the first text.
+ * The reply as server-sent events in OpenAI's form. It begins with the first text. Reading of the turn ends with the reply,
+ * also when nobody ever reads that, and when the client goes.
  * @throws CynodeError that says why there is no answer, when that is known soon enough
  */
 export async function streamedReply(
   events: TurnEvents,
   head: ReplyHead,
-  options: { readonly includeUsage: boolean },
+  options: { readonly includeUsage: boolean; readonly signal: AbortSignal },
 ): Promise<Readable> {
-  const first = await firstEvent(events);
-  if (first?.kind === 'failed') throw failure(first);
-  return Readable.from(serverSentEvents(events, first, head, options), { objectMode: false });
+  options.signal.addEventListener('abort', () => void events.return(), { once: true });
+  try {
+    const first = await firstEvent(events);
+    if (first?.kind === 'failed') throw failure(first);
+    const reply = Readable.from(serverSentEvents(events, first, head, options), { objectMode: false });
+    return reply.once('close', () => void events.return());
+  } catch (error) {
+    await events.return();
+    throw error;
+  }
 }
 
 async function firstEvent(events: TurnEvents): Promise<TurnEvent | null> {

@@ -14,6 +14,7 @@ import {
 import { CynodeError } from '../../../contracts/errors.ts';
 import type { HttpApp } from '../../../platform/http/server.ts';
 import { listAvailableModels } from '../../../schema/chat/models.ts';
+import { goneSignal } from '../../shared/gone-signal.ts';
 import { problemSchema } from '../../shared/problem-schema.ts';
 import { callerOf } from '../auth/authenticate.ts';
 import { ask } from '../chat/ask.ts';
@@ -59,16 +60,17 @@ export function registerOpenAiRoutes(scope: HttpApp, deps: UserApiDeps): void {
     },
     async (request, reply) => {
       const { body, id: requestId } = request;
+      const signal = goneSignal(reply); // before anything is awaited: who goes meanwhile shall be noticed
       const { userId, handle: userHandle } = callerOf(request);
       const chat = { userId, userHandle, projectId: projectOf(request), body, requestId };
       const { turnId, threadId, refusal } = await ask(deps, chat);
       void reply.headers({ [THREAD_HEADER]: threadId, [TURN_HEADER]: turnId });
       if (refusal !== null) throw new CynodeError('model_unavailable', refusal);
-      const events = followTurn(deps, { turnId, limitMs: CHAT_LIMITS.turnMs, signal: request.signal });
+      const events = followTurn(deps, { turnId, limitMs: CHAT_LIMITS.turnMs, signal });
       const head = { id: turnId, created: Math.floor(Date.now() / 1000), model: body.model || PM_MODEL };
       if (body.stream !== true) return wholeReply(events, head);
       const includeUsage = body.stream_options?.include_usage === true;
-      return sendEvents(reply, await streamedReply(events, head, { includeUsage }));
+      return sendEvents(reply, await streamedReply(events, head, { includeUsage, signal }));
     },
   );
 }
