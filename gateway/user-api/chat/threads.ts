@@ -3,8 +3,8 @@ import { rfc3339 } from '../../../contracts/ids.ts';
 import { redactSecrets } from '../../../contracts/redaction.ts';
 import { addMessage, listMessages } from '../../../schema/chat/messages.ts';
 import type { MessageRow } from '../../../schema/chat/messages.ts';
-import { listThreads } from '../../../schema/chat/threads.ts';
-import type { ThreadRow } from '../../../schema/chat/threads.ts';
+import { createThread, listThreads } from '../../../schema/chat/threads.ts';
+import type { ThreadOwner, ThreadRow } from '../../../schema/chat/threads.ts';
 import type { Database } from '../../../schema/database.ts';
 import { describeFailure } from '../tasks/failure-text.ts';
 
@@ -16,6 +16,11 @@ interface Page {
 /** `next_offset` only while there is more, which one row beyond the page tells. */
 function cut<T>(rows: readonly T[], { limit, offset }: Page): { page: readonly T[]; next_offset?: number } {
   return rows.length > limit ? { page: rows.slice(0, limit), next_offset: offset + limit } : { page: rows };
+}
+
+/** A new thread, whose title is stored without its secrets. @throws CynodeError `not_found` as `createThread` */
+export function beginThread(db: Database, owner: ThreadOwner, title: string | undefined): Promise<string> {
+  return createThread(db, owner, title === undefined ? null : redactSecrets(title).text);
 }
 
 export async function listThreadPage(

@@ -14,11 +14,11 @@ import {
 } from '../../../contracts/chat.ts';
 import { uuidSchema } from '../../../contracts/ids.ts';
 import type { HttpApp } from '../../../platform/http/server.ts';
-import { createThread, findThread } from '../../../schema/chat/threads.ts';
+import { findThread } from '../../../schema/chat/threads.ts';
 import { COMMON_PROBLEMS, problemSchema } from '../../shared/problem-schema.ts';
 import { callerOf } from '../auth/authenticate.ts';
 import { projectOf } from '../chat/project.ts';
-import { addUserMessage, listMessagePage, listThreadPage, viewThread } from '../chat/threads.ts';
+import { addUserMessage, beginThread, listMessagePage, listThreadPage, viewThread } from '../chat/threads.ts';
 import { warmModel } from '../chat/warm.ts';
 import type { UserApiDeps } from '../deps.ts';
 
@@ -62,7 +62,7 @@ function registerCollection(scope: HttpApp, deps: UserApiDeps): void {
       const { project_id: named, title } = request.body;
       const projectId = named?.toLowerCase() ?? projectOf(request);
       const owner = { userId: callerOf(request).userId, projectId };
-      const threadId = await createThread(deps.db, owner, title ?? null);
+      const threadId = await beginThread(deps.db, owner, title);
       return reply.code(201).send({ thread_id: threadId });
     },
   );
