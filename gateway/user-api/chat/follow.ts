@@ -23,20 +23,22 @@ const GRACE_MS = 5_000;
 export interface FollowOptions {
   readonly turnId: string;
   readonly limitMs: number;
+  /** Whether text is shown as it comes, so that it cannot be taken back. */
+  readonly showsText: boolean;
   readonly signal: AbortSignal;
 }
 
 /**
  * Reads a turn to its end: text as it comes, then the answer or why there is none. The text of one execution only: when
- * the turn is begun again after some was shown, the reader is told so and reading ends.
+ * the turn is begun again after some was shown, the reader is told so and reading ends. Who shows none waits for the next.
  */
 export async function* followTurn(
   { db, turnFeed }: Pick<UserApiDeps, 'db' | 'turnFeed'>,
-  { turnId, limitMs, signal }: FollowOptions,
+  { turnId, limitMs, showsText, signal }: FollowOptions,
 ): AsyncGenerator<TurnEvent, void, undefined> {
   using watch = turnFeed.watch(turnId);
   const endsAtMs = performance.now() + limitMs + GRACE_MS;
-  const reader = new TurnReader(db, turnId);
+  const reader = new TurnReader(db, turnId, showsText);
   while (!signal.aborted) {
     const news = await reader.read();
     if (news.text !== '') yield { kind: 'text', text: news.text };
@@ -59,23 +61,28 @@ const NOTHING: News = { text: '', end: null };
 class TurnReader {
   private readonly db: UserApiDeps['db'];
   private readonly turnId: string;
+  private readonly showsText: boolean;
   private epoch = 0;
   private seq = 0;
   private shown = '';
   private answeredAtMs: number | null = null;
 
-  constructor(db: UserApiDeps['db'], turnId: string) {
+  constructor(db: UserApiDeps['db'], turnId: string, showsText: boolean) {
     this.db = db;
     this.turnId = turnId;
+    this.showsText = showsText;
   }
 
   async read(): Promise<News> {
     try {
       const turn = await readTurn(this.db, this.turnId);
-      if (turn.epoch !== this.epoch && this.shown !== '')
-        return { text: '', end: { kind: 'failed', code: 'restarted' } };
-      if (turn.epoch !== this.epoch) this.seq = 0;
-      this.epoch = turn.epoch;
+      if (turn.epoch !== this.epoch) {
+        if (this.showsText && this.shown !== '')
+          return { text: '', end: { kind: 'failed', code: 'restarted' } };
+        this.seq = 0;
+        this.shown = '';
+        this.epoch = turn.epoch;
+      }
       const { turnId, epoch, seq: afterSeq } = this;
       return this.take(turn, await readChunks(this.db, { turnId, epoch, afterSeq }));
     } catch (error) {

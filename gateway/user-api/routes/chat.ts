@@ -66,9 +66,10 @@ export function registerOpenAiRoutes(scope: HttpApp, deps: UserApiDeps): void {
       const { turnId, threadId, refusal } = await ask(deps, chat);
       void reply.headers({ [THREAD_HEADER]: threadId, [TURN_HEADER]: turnId });
       if (refusal !== null) throw new CynodeError('model_unavailable', refusal);
-      const events = followTurn(deps, { turnId, limitMs: CHAT_LIMITS.turnMs, signal });
+      const showsText = body.stream === true;
+      const events = followTurn(deps, { turnId, limitMs: CHAT_LIMITS.turnMs, showsText, signal });
       const head = { id: turnId, created: Math.floor(Date.now() / 1000), model: body.model || PM_MODEL };
-      if (body.stream !== true) return wholeReply(events, head);
+      if (!showsText) return wholeReply(events, head);
       const includeUsage = body.stream_options?.include_usage === true;
       return sendEvents(reply, await streamedReply(events, head, { includeUsage, signal }));
     },

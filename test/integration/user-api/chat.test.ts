@@ -1,10 +1,11 @@
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chatChunkSchema, chatCompletionSchema, chatMessageListSchema } from '../../../contracts/chat.ts';
+import { chatCompletionSchema, chatMessageListSchema, threadIdSchema } from '../../../contracts/chat.ts';
 import { settleTurn } from '../../../schema/turns/settle.ts';
+import { askModel, COMPLETIONS, turnAsked } from '../../support/user-api/chat.ts';
 import { startUserApiHarness } from '../../support/user-api/harness.ts';
 import type { Reply, TestUser, UserApiHarness } from '../../support/user-api/harness.ts';
 import { OTHER_MODEL, PM, seedWarmModel, writeAnswer, writeChunk } from '../../support/user-api/models.ts';
-import { eventually } from '../../support/wait.ts';
 
 let api: UserApiHarness;
 let user: TestUser;
@@ -14,24 +15,11 @@ beforeAll(async () => {
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-const COMPLETIONS = '/v1/chat/completions';
-const ask = (content: unknown, more: object = {}, headers: Record<string, string> = {}): Promise<Reply> =>
-  user.call({
-    method: 'POST',
-    url: COMPLETIONS,
-    body: { messages: [{ role: 'user', content }], ...more },
-    headers,
-  });
-
-/** The turn that was asked for last. */
-const lastTurn = async (count: number): Promise<string> => {
-  await eventually('the turn is started', async () => api.calls.turnsStarted.length >= count, { everyMs: 5 });
-  return api.calls.turnsStarted[count - 1] ?? '';
-};
+const ask = (content: unknown, more: object = {}): Promise<Reply> => askModel(user, content, more);
 const answered = async (asking: () => Promise<Reply>, text: string): Promise<Reply> => {
   const before = api.calls.turnsStarted.length;
   const reply = asking();
-  const turnId = await lastTurn(before + 1);
+  const turnId = await turnAsked(api, before + 1);
   await writeAnswer(api.db, turnId, text);
   await settleTurn(api.db, turnId, 'inference_failed');
   return reply;
@@ -41,8 +29,6 @@ const messagesOf = async (reply: Reply) => {
   return chatMessageListSchema.parse(body).messages;
 };
 const threadOf = (reply: Reply): string => String(reply.headers['x-cynodeai-thread-id']);
-const eventsOf = (reply: Reply): string[] =>
-  reply.text.split('\n\n').flatMap((event) => (event.startsWith('data: ') ? [event.slice(6)] : []));
 
 describe('a question', () => {
   beforeAll(async () => {
@@ -86,6 +72,14 @@ describe('a question', () => {
     ]);
   });
 
+  it('loses them in the title of a thread too', async () => {
+    const body = { title: 'How to use password: hunter2' };
+    const made = await user.call({ method: 'POST', url: '/v1/chat/threads', body });
+    const { thread_id } = threadIdSchema.parse(made.body);
+    const thread = await user.call({ url: `/v1/chat/threads/${thread_id}` });
+    expect(thread.body).toMatchObject({ title: 'How to use SECRET_REDACTED' });
+  });
+
   it('goes to the thread that was used last, until a new one is made', async () => {
     const first = await answered(() => ask('one'), '1');
     const second = await answered(() => ask('two'), '2');
@@ -103,10 +97,23 @@ describe('a question', () => {
     expect([threadOf(first), threadOf(third)]).not.toContain(threadOf(late));
   });
 
+  it('is answered by a later try, whatever an earlier one had said', async () => {
+    const before = api.calls.turnsStarted.length;
+    const asking = ask('Count!');
+    const turnId = await turnAsked(api, before + 1);
+    await writeChunk(api.db, turnId, { epoch: 1, seq: 1, text: 'one ' });
+    await setTimeout(300); // it is read
+    await writeChunk(api.db, turnId, { epoch: 2, seq: 1, text: 'eins ' });
+    await setTimeout(300);
+    await writeAnswer(api.db, turnId, 'eins zwei');
+    await settleTurn(api.db, turnId, 'inference_failed');
+    expect((await asking).body).toMatchObject({ choices: [{ message: { content: 'eins zwei' } }] });
+  });
+
   it('that nobody can answer ends with an error in the form of OpenAI, stored with the question', async () => {
     const before = api.calls.turnsStarted.length;
     const asking = ask('Are you there?');
-    const turnId = await lastTurn(before + 1);
+    const turnId = await turnAsked(api, before + 1);
     await settleTurn(api.db, turnId, 'inference_failed');
     const reply = await asking;
     expect(reply).toMatchObject({
@@ -137,68 +144,6 @@ describe('a question', () => {
   it('without a token is a problem, as everywhere', async () => {
     const reply = await api.app.inject({ method: 'POST', url: COMPLETIONS, payload: {} });
     expect([reply.statusCode, reply.headers['content-type']]).toEqual([401, 'application/problem+json']);
-  });
-});
-
-describe('a streamed answer', () => {
-  beforeAll(async () => {
-    user = await api.createUser();
-  });
-  const streamed = async (write: (turnId: string) => Promise<void>, more: object = {}): Promise<Reply> => {
-    const before = api.calls.turnsStarted.length;
-    const reply = ask('Count!', { stream: true, ...more });
-    await write(await lastTurn(before + 1));
-    return reply;
-  };
-
-  it('comes as events that end with the finish and usage', async () => {
-    const reply = await streamed(
-      async (turnId) => {
-        await writeChunk(api.db, turnId, { epoch: 1, seq: 1, text: 'one ' });
-        await writeChunk(api.db, turnId, { epoch: 1, seq: 2, text: 'two' });
-        await writeAnswer(api.db, turnId, 'one two three');
-        await settleTurn(api.db, turnId, 'inference_failed');
-      },
-      { stream_options: { include_usage: true } },
-    );
-    expect(reply.headers['content-type']).toBe('text/event-stream; charset=utf-8');
-    const events = eventsOf(reply);
-    expect(events.at(-1)).toBe('[DONE]');
-    const chunks = events.slice(0, -1).map((event) => chatChunkSchema.parse(JSON.parse(event)));
-    const text = chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('');
-    expect(text).toBe('one two three');
-    expect(chunks.at(-2)?.choices[0]?.finish_reason).toBe('stop');
-    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { total_tokens: 10 } });
-  });
-
-  it('ends with an error event when the model begins again after some text', async () => {
-    const reply = await streamed(async (turnId) => {
-      await writeChunk(api.db, turnId, { epoch: 1, seq: 1, text: 'one ' });
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      await writeChunk(api.db, turnId, { epoch: 2, seq: 1, text: 'eins' });
-    });
-    expect(eventsOf(reply).at(-1)).toContain('will be in the thread');
-  });
-
-  it('goes on from the second try when nothing was shown of the first', async () => {
-    const reply = await streamed(async (turnId) => {
-      await api.db
-        .updateTable('turns')
-        .set({ epoch: 1, status: 'running' })
-        .where('id', '=', turnId)
-        .execute();
-      await writeChunk(api.db, turnId, { epoch: 2, seq: 1, text: 'zwei' });
-      await writeAnswer(api.db, turnId, 'zwei');
-      await settleTurn(api.db, turnId, 'inference_failed');
-    });
-    expect(eventsOf(reply).join()).toContain('zwei');
-  });
-
-  it('that fails before any text is an error with its status', async () => {
-    const reply = await streamed(async (turnId) => {
-      await settleTurn(api.db, turnId, 'inference_timeout');
-    });
-    expect(reply).toMatchObject({ status: 504, body: { error: { code: 'cynodeai_completion_timeout' } } });
   });
 });
 
