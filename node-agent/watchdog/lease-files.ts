@@ -85,21 +85,48 @@ async function setDeadline(path: string, deadlineMs: number): Promise<void> {
   await utimes(path, deadlineMs / SECOND_MS, deadlineMs / SECOND_MS);
 }
 
-/** All leases of a folder. Files go meanwhile, and a folder that is gone has none. */
-export async function readLeases(folder: string): Promise<Lease[]> {
-  const names = await readdir(folder).catch(() => []);
-  const leases = await Promise.all(
-    names.filter((name) => name.endsWith(SUFFIX)).map((name) => readLease(join(folder, name))),
-  );
-  return leases.filter((lease) => lease !== undefined);
+/** What a folder has of leases. */
+export interface LeaseLook {
+  readonly leases: readonly Lease[];
+  /** Why there may be more of them; null when these are all. */
+  readonly failure: unknown;
 }
 
-async function readLease(path: string): Promise<Lease | undefined> {
+/** All leases of a folder. Files go meanwhile, and a folder that is gone has none. Never rejects. */
+export async function readLeases(folder: string): Promise<LeaseLook> {
   try {
-    const content = contentSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    const names = await readdir(folder);
+    const read = await Promise.allSettled(
+      names.filter((name) => name.endsWith(SUFFIX)).map((name) => readLease(join(folder, name))),
+    );
+    const leases = read.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
+    return { leases, failure: read.find((each) => each.status === 'rejected')?.reason ?? null };
+  } catch (error) {
+    return { leases: [], failure: isMissing(error) ? null : error };
+  }
+}
+
+/** The lease; none when the file has gone or is something else. @throws what keeps it from being read */
+async function readLease(path: string): Promise<Lease[]> {
+  try {
+    const text = await readFile(path, 'utf8');
     const { mtimeMs } = await stat(path);
-    return { ...content, path, deadlineMs: Math.round(mtimeMs) };
+    const content = contentSchema.safeParse(parsed(text));
+    return content.success ? [{ ...content.data, path, deadlineMs: Math.round(mtimeMs) }] : [];
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
 }

@@ -1,5 +1,5 @@
 import type { Logger } from '../../platform/logger.ts';
-import type { Lease } from './lease-files.ts';
+import type { Lease, LeaseLook } from './lease-files.ts';
 
 /** How long after the deadline the watchdog acts, so that the agent's own fence normally comes first. */
 export const MARGIN_MS = 500;
@@ -9,7 +9,7 @@ export const LOOK_MS = 500;
 const AGAIN_MS = 2_000;
 
 export interface WatchdogDeps {
-  readonly readLeases: () => Promise<readonly Lease[]>;
+  readonly readLeases: () => Promise<LeaseLook>;
   readonly removeContainer: (name: string) => Promise<'gone' | 'busy'>;
   readonly removeFile: (path: string) => Promise<void>;
   /** The clock of the deadlines. */
@@ -36,6 +36,7 @@ export class Watchdog {
   readonly #efforts = new Map<string, Effort>();
   readonly #underway = new Set<string>();
   #agentGone = false;
+  #unread = false;
 
   constructor(deps: WatchdogDeps) {
     this.#deps = deps;
@@ -48,15 +49,26 @@ export class Watchdog {
 
   /** One look at all leases; removals it starts go on behind it. Returns whether there is still something to do. */
   async look(): Promise<boolean> {
-    const leases = await this.#deps.readLeases();
-    const paths = new Set(leases.map(({ path }) => path));
-    for (const path of this.#efforts.keys()) if (!paths.has(path)) this.#efforts.delete(path);
+    const { leases, failure } = await this.#deps.readLeases();
+    this.#tellOf(failure);
+    if (failure === null) this.#forgetAllBut(new Set(leases.map(({ path }) => path)));
     for (const lease of leases) {
       const due = (this.#efforts.get(lease.path)?.nextTryMs ?? 0) <= this.#deps.nowMs();
       if (due && this.#isOverdue(lease) && !this.#underway.has(lease.path)) void this.#end(lease);
     }
     // What another run renews is for its own watchdog.
-    return !this.#agentGone || leases.some((lease) => lease.run === this.#deps.run || this.#isOverdue(lease));
+    const concerns = (lease: Lease): boolean => lease.run === this.#deps.run || this.#isOverdue(lease);
+    return !this.#agentGone || failure !== null || leases.some(concerns);
+  }
+
+  #forgetAllBut(paths: ReadonlySet<string>): void {
+    for (const path of this.#efforts.keys()) if (!paths.has(path)) this.#efforts.delete(path);
+  }
+
+  #tellOf(failure: unknown): void {
+    if (failure !== null && !this.#unread)
+      this.#deps.logger.error({ err: failure }, 'leases could not be read, looking again');
+    this.#unread = failure !== null;
   }
 
   #isOverdue(lease: Lease): boolean {

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { LeaseFolder, readLeases } from '../../../../node-agent/watchdog/lease-files.ts';
+import { LeaseFolder, readLeases, type Lease } from '../../../../node-agent/watchdog/lease-files.ts';
 import { bootId, bootTimeMs } from '../../../../platform/clock.ts';
 
 const run = promisify(execFile);
@@ -21,14 +21,21 @@ beforeEach(async () => {
 });
 afterEach(async () => rm(parent, { recursive: true }));
 
+/** All of them; a failed read fails the test. */
+async function leases(): Promise<readonly Lease[]> {
+  const look = await readLeases(folder.path);
+  expect(look.failure).toBeNull();
+  return look.leases;
+}
+
 describe('a lease file', () => {
   it('tells another process which container may act, and until when', async () => {
     const file = await folder.open(ATTEMPT, 123_456);
-    expect(await readLeases(folder.path)).toEqual([
+    expect(await leases()).toEqual([
       { ...ATTEMPT, run: folder.run, boot: bootId(), path: expect.any(String), deadlineMs: 123_456 },
     ]);
     await file.renew(130_001);
-    expect((await readLeases(folder.path)).map(({ deadlineMs }) => deadlineMs)).toEqual([130_001]);
+    expect((await leases()).map(({ deadlineMs }) => deadlineMs)).toEqual([130_001]);
     await file.remove();
     expect(await readdir(folder.path)).toEqual([]);
   });
@@ -36,7 +43,7 @@ describe('a lease file', () => {
   it('holds deadlines of hosts that run for years to the millisecond', async () => {
     const deadlineMs = 5 * 366 * 86_400_000 + 7;
     await folder.open(ATTEMPT, deadlineMs);
-    expect((await readLeases(folder.path))[0]?.deadlineMs).toBe(deadlineMs);
+    expect((await leases())[0]?.deadlineMs).toBe(deadlineMs);
   });
 
   it('may be renewed late, when it is removed already, but not when somebody else removed it', async () => {
@@ -46,20 +53,32 @@ describe('a lease file', () => {
     const lost = await folder.open(ATTEMPT, 1);
     await folder.clear();
     await expect(lost.renew(2)).rejects.toThrow(/ENOENT/);
-    expect(await readLeases(folder.path)).toEqual([]);
+    expect(await leases()).toEqual([]);
   });
 
   it('is one of many for attempts of the same name, none of which takes the place of another', async () => {
     const [first] = [await folder.open(ATTEMPT, 1), await folder.open(ATTEMPT, 2)];
     await first?.remove();
-    expect((await readLeases(folder.path)).map(({ deadlineMs }) => deadlineMs)).toEqual([2]);
+    expect((await leases()).map(({ deadlineMs }) => deadlineMs)).toEqual([2]);
   });
 
   it('is not taken for one while it is half written or is something else', async () => {
     await writeFile(join(folder.path, 'a.json.tmp'), '{}');
     await writeFile(join(folder.path, 'b.json'), '{"run":');
-    expect(await readLeases(folder.path)).toEqual([]);
-    expect(await readLeases(join(parent, 'not there'))).toEqual([]);
+    expect(await leases()).toEqual([]);
+    expect(await readLeases(join(parent, 'not there'))).toEqual({ leases: [], failure: null });
+  });
+
+  it('that cannot be read is not taken for none, and hides no other', async () => {
+    await folder.open(ATTEMPT, 1);
+    await mkdir(join(folder.path, 'a.json'));
+    expect(await readLeases(folder.path)).toMatchObject({
+      leases: [{ deadlineMs: 1 }],
+      failure: { code: 'EISDIR' },
+    });
+    const noFolder = join(parent, 'a file');
+    await writeFile(noFolder, '');
+    expect(await readLeases(noFolder)).toMatchObject({ leases: [], failure: { code: 'ENOTDIR' } });
   });
 
   it('can be read by the agent’s user only', async () => {

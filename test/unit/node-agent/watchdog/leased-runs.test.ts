@@ -50,7 +50,7 @@ describe('a job over plain HTTP', () => {
     const removal = Promise.withResolvers<boolean>();
     let during: Lease[] = [];
     const runner = leased(async () => {
-      during = await readLeases(folder);
+      during = [...(await readLeases(folder)).leases];
       return RESPONSE;
     }, removal.promise);
     expect(await runner.run(REQUEST, options)).toEqual(RESPONSE);

@@ -27,9 +27,10 @@ class Host {
   containers = new Set<string>();
   calls: string[] = [];
   fails = false;
+  unreadable: Error | null = null;
   busy = 0;
   readonly watchdog = new Watchdog({
-    readLeases: async () => this.leases,
+    readLeases: async () => ({ leases: this.leases, failure: this.unreadable }),
     removeContainer: async (name) => this.remove(name),
     removeFile: async (path) => {
       this.leases = this.leases.filter((other) => other.path !== path);
@@ -139,6 +140,17 @@ describe('the watchdog', () => {
     await host.lookAt(6_000);
     expect(host.containers.size).toBe(0);
     expect(host.leases).toEqual([]);
+  });
+
+  it('whose agent is gone stays when it could not read all leases', async () => {
+    const host = new Host(lease('late', 500));
+    host.watchdog.agentIsGone();
+    host.unreadable = new Error('too many open files');
+    expect(await host.lookAt(1_000)).toBe(true);
+    expect(host.containers.size).toBe(0);
+    expect(await host.lookAt(1_500)).toBe(true);
+    host.unreadable = null;
+    expect(await host.lookAt(2_000)).toBe(false);
   });
 
   it('does not wait for a run that has its own watchdog', async () => {
