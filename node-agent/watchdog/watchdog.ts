@@ -37,6 +37,10 @@ export class Watchdog {
   readonly #underway = new Set<string>();
   #agentGone = false;
   #unread = false;
+  /** Other runs of the agent that were seen to live, and so have a watchdog of their own. */
+  readonly #livingRuns = new Set<string>();
+  /** Deadlines by path at the last look that saw all leases. */
+  #before: ReadonlyMap<string, number> | undefined;
 
   constructor(deps: WatchdogDeps) {
     this.#deps = deps;
@@ -56,9 +60,23 @@ export class Watchdog {
       const due = (this.#efforts.get(lease.path)?.nextTryMs ?? 0) <= this.#deps.nowMs();
       if (due && this.#isOverdue(lease) && !this.#underway.has(lease.path)) void this.#end(lease);
     }
-    // What another run renews is for its own watchdog.
-    const concerns = (lease: Lease): boolean => lease.run === this.#deps.run || this.#isOverdue(lease);
-    return !this.#agentGone || failure !== null || leases.some(concerns);
+    this.#noteLife(leases, failure === null);
+    return !this.#agentGone || failure !== null || leases.some((lease) => this.#concerns(lease));
+  }
+
+  /** What a run that lives has in hand is for its own watchdog; what one has left that died is not overdue at once. */
+  #concerns(lease: Lease): boolean {
+    return this.#isOverdue(lease) || !this.#livingRuns.has(lease.run);
+  }
+
+  /** A run lives that renews a lease, or takes a new one, after the end of this watchdog's agent. */
+  #noteLife(leases: readonly Lease[], complete: boolean): void {
+    const before = this.#before;
+    if (this.#agentGone && before !== undefined) {
+      for (const { run, path, deadlineMs } of leases)
+        if (run !== this.#deps.run && before.get(path) !== deadlineMs) this.#livingRuns.add(run);
+    }
+    this.#before = complete ? new Map(leases.map(({ path, deadlineMs }) => [path, deadlineMs])) : undefined;
   }
 
   #forgetAllBut(paths: ReadonlySet<string>): void {

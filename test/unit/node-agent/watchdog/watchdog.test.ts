@@ -153,10 +153,35 @@ describe('the watchdog', () => {
     expect(await host.lookAt(2_000)).toBe(false);
   });
 
-  it('does not wait for a run that has its own watchdog', async () => {
-    const host = new Host(lease('of the next run', 60_000, { run: 'next' }));
+  it('whose agent is gone waits for what an earlier run has left, though it has no owner', async () => {
+    const host = new Host(lease('killed run', 5_000, { run: 'earlier' }));
     host.watchdog.agentIsGone();
+    for (let nowMs = 500; nowMs < 5_500; nowMs += 500) expect(await host.lookAt(nowMs)).toBe(true);
+    expect(await host.lookAt(5_500)).toBe(true);
+    expect(host.containers.size).toBe(0);
+    expect(await host.lookAt(6_000)).toBe(false);
+  });
+
+  it('does not wait for a run that renews a lease, and so has its own watchdog', async () => {
+    const both = (deadlineMs: number): Lease[] => [
+      lease('renewed', deadlineMs, { run: 'next' }),
+      lease('of the same run', 60_000, { run: 'next' }),
+    ];
+    const host = new Host(...both(9_000));
+    host.watchdog.agentIsGone();
+    expect(await host.lookAt(1_000)).toBe(true);
+    host.leases = both(10_000);
+    expect(await host.lookAt(1_500)).toBe(false);
+  });
+
+  it('does not wait for a run whose leases came after its agent had gone', async () => {
+    const host = new Host();
+    await host.lookAt(500);
+    host.watchdog.agentIsGone();
+    host.leases = [lease('of the next run', 60_000, { run: 'next' })];
     expect(await host.lookAt(1_000)).toBe(false);
+    host.leases = [lease('another', 60_000, { run: 'next' })];
+    expect(await host.lookAt(1_500)).toBe(false);
   });
 });
 
