@@ -1,4 +1,4 @@
-import type { Database } from '../database.ts';
+import type { Database, Transaction } from '../database.ts';
 import { hasLoaded, isReady, readSituation } from './situation.ts';
 import type { NodeSituation, Situation } from './situation.ts';
 
@@ -8,7 +8,7 @@ export type InferencePath =
   /** Which condition fails and what to do, in words for an operator. */
   | { readonly ready: false; readonly reason: string };
 
-export async function inferencePath(db: Database): Promise<InferencePath> {
+export async function inferencePath(db: Database | Transaction): Promise<InferencePath> {
   return describePath(await readSituation(db));
 }
 

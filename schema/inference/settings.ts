@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { SYSTEM_SETTINGS } from '../../contracts/settings.ts';
 import type { SettingName } from '../../contracts/settings.ts';
-import type { Database } from '../database.ts';
+import type { Database, Transaction } from '../database.ts';
 
 /** What is stored and valid; what is not stored is absent. */
 export type InferenceSettings = {
@@ -11,7 +11,7 @@ export type InferenceSettings = {
 const NAMES = Object.keys(SYSTEM_SETTINGS) as SettingName[]; // the keys of a constant object
 
 /** A value of another kind than the setting's is as good as none. */
-export async function readInferenceSettings(db: Database): Promise<InferenceSettings> {
+export async function readInferenceSettings(db: Database | Transaction): Promise<InferenceSettings> {
   const keys = NAMES.map((name) => SYSTEM_SETTINGS[name].key);
   const rows = await db
     .selectFrom('system_settings')

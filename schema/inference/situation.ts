@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { CapabilityReport, NodeStatus } from '../../contracts/nodes.ts';
 import { hashJson } from '../../platform/hash.ts';
-import type { Database } from '../database.ts';
+import type { Database, Transaction } from '../database.ts';
 import { INFERENCE_OF_NODE } from '../nodes/inference.ts';
 import type { StoredInference } from '../nodes/inference.ts';
 import type { PmModelState } from '../tables/inference.ts';
@@ -40,12 +40,14 @@ export interface Situation {
   readonly settings: InferenceSettings;
 }
 
-export async function readSituation(db: Database): Promise<Situation> {
-  const [pm, nodes, settings] = await Promise.all([readPm(db), readNodes(db), readInferenceSettings(db)]);
-  return { pm, nodes, settings };
+/** One query after the other: in a transaction there is one connection for them. */
+export async function readSituation(db: Database | Transaction): Promise<Situation> {
+  const pm = await readPm(db);
+  const nodes = await readNodes(db);
+  return { pm, nodes, settings: await readInferenceSettings(db) };
 }
 
-function readPm(db: Database): Promise<StoredPmModel> {
+function readPm(db: Database | Transaction): Promise<StoredPmModel> {
   return db
     .selectFrom('pm_model')
     .select([
@@ -61,7 +63,7 @@ function readPm(db: Database): Promise<StoredPmModel> {
 }
 
 /** Upstream's agents know nothing of models. */
-async function readNodes(db: Database): Promise<readonly NodeSituation[]> {
+async function readNodes(db: Database | Transaction): Promise<readonly NodeSituation[]> {
   const { rows } = await sql<NodeSituation>`
     select n.node_slug as slug, n.status, n.is_enabled as enabled, ${LIVE_NODE} is true as live,
       extract(epoch from now() - n.last_seen_at)::float8 as "silentSeconds", n.worker_api_target_url as "workerApiUrl",

@@ -5,8 +5,8 @@ import type { ErrorCode } from '../../contracts/errors.ts';
 import { rfc3339 } from '../../contracts/ids.ts';
 import type { RunResponse } from '../../contracts/jobs.ts';
 import { isEndedTurn } from '../../contracts/turns.ts';
-import { readPmModel } from '../chat/models.ts';
 import type { Transaction } from '../database.ts';
+import { inferencePath } from '../inference/path.ts';
 import { settle } from '../turns/settle.ts';
 import type { JobRow } from './attempts.ts';
 import { storeResult } from './intake.ts';
@@ -28,7 +28,7 @@ export async function placeAnswer(tx: Transaction, job: JobRow, failure: ErrorCo
   const turn = await findTurn(tx, job.id);
   if (turn !== undefined && isEndedTurn(turn.status)) return settleJob(tx, job, turn.id);
   if (job.cancel_requested_at !== null) return cancelJob(tx, job, turn?.id);
-  const { warm } = await readPmModel(tx);
+  const { ready: warm } = await inferencePath(tx);
   if (turn !== undefined && failure !== null && isFinal(failure, warm, turn.epoch)) {
     await settle(tx, turn.id, failure);
     return settleJob(tx, job, turn.id);

@@ -1,5 +1,5 @@
 import { turnWorkflowId } from '../../contracts/turn-activities.ts';
-import { readPmModel } from '../../schema/chat/models.ts';
+import { inferencePath } from '../../schema/inference/path.ts';
 import { settleTurn } from '../../schema/turns/settle.ts';
 import {
   findOverdueTurns,
@@ -47,7 +47,7 @@ export async function endAbandonedTurns(deps: RepairDeps): Promise<void> {
 /** Prompt tasks wait for a model: now there is one. The signal may be lost, so it is sent as long as they wait. */
 export async function wakeAnswers({ db, tasks }: RepairDeps): Promise<void> {
   const waiting = await findWaitingAnswers(db, BATCH);
-  if (waiting.length === 0 || !(await readPmModel(db)).warm) return;
+  if (waiting.length === 0 || !(await inferencePath(db)).ready) return;
   for (const taskId of waiting) await tasks.signalCapacity(taskId);
 }
 

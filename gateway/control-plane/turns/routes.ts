@@ -3,7 +3,7 @@ import { uuidSchema } from '../../../contracts/ids.ts';
 import { BEGIN_TURN_ROUTE, turnWorkSchema } from '../../../contracts/turns.ts';
 import type { TurnMessage, TurnWork } from '../../../contracts/turns.ts';
 import type { HttpApp } from '../../../platform/http/server.ts';
-import { readPmModel } from '../../../schema/chat/models.ts';
+import { readPmContextTokens } from '../../../schema/chat/models.ts';
 import { beginTurn } from '../../../schema/turns/begin.ts';
 import type { BegunTurn } from '../../../schema/turns/begin.ts';
 import { bearerToken } from '../../shared/bearer.ts';
@@ -49,7 +49,7 @@ async function begin(deps: ControlPlaneDeps, turnId: string): Promise<TurnWork> 
     },
     { lifeMs: AGENT_TOKEN_MS },
   );
-  const contextTokens = model === null ? (await readPmModel(deps.db)).contextTokens : null;
+  const contextTokens = model === null ? await readPmContextTokens(deps.db) : null;
   const max_tokens = options.max_tokens ?? answerTokensOf(contextTokens);
   return {
     kind: 'ask',

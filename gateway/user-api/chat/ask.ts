@@ -3,7 +3,7 @@ import type { ChatCompletionBody } from '../../../contracts/chat.ts';
 import { CynodeError } from '../../../contracts/errors.ts';
 import { redactSecrets, REDACTION_KIND } from '../../../contracts/redaction.ts';
 import type { AnswerOptions } from '../../../contracts/turns.ts';
-import { listAvailableModels, readPmModel } from '../../../schema/chat/models.ts';
+import { listAvailableModels, readPmContextTokens } from '../../../schema/chat/models.ts';
 import { inferencePath } from '../../../schema/inference/path.ts';
 import { askQuestion, openThread } from '../../../schema/turns/ask.ts';
 import type { AskedTurn } from '../../../schema/turns/ask.ts';
@@ -68,7 +68,7 @@ async function findRoute({ db }: UserApiDeps, requested: string | undefined): Pr
   const name = requested?.trim() ?? '';
   if (name === '' || name === PM_MODEL) {
     const path = await inferencePath(db);
-    const { contextTokens } = await readPmModel(db);
+    const contextTokens = await readPmContextTokens(db);
     const characters =
       contextTokens === null ? CHAT_LIMITS.historyCharacters : contextTokens * CHARACTERS_PER_TOKEN;
     const refusal = path.ready ? null : `PM agent is not available: ${path.reason}`;

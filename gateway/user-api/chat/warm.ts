@@ -1,7 +1,8 @@
 import { PM_MODEL } from '../../../contracts/chat-values.ts';
 import { CynodeError } from '../../../contracts/errors.ts';
-import { listAvailableModels, readPmModel } from '../../../schema/chat/models.ts';
+import { listAvailableModels } from '../../../schema/chat/models.ts';
 import type { Database } from '../../../schema/database.ts';
+import { inferencePath } from '../../../schema/inference/path.ts';
 
 /**
  * Whether a model answers at once. The project manager's is kept in memory by its workflow, others by their first
@@ -14,8 +15,8 @@ export async function warmModel(
 ): Promise<{ readonly model: string; readonly state: 'warm' | 'warming' }> {
   const model = requested?.trim() || PM_MODEL;
   if (model === PM_MODEL) {
-    const { warm } = await readPmModel(db);
-    return { model, state: warm ? 'warm' : 'warming' };
+    const { ready } = await inferencePath(db);
+    return { model, state: ready ? 'warm' : 'warming' };
   }
   const found = (await listAvailableModels(db)).find(({ name }) => name === model);
   if (found === undefined)

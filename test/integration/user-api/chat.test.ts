@@ -165,6 +165,31 @@ describe('models', () => {
   });
 });
 
+describe('a node that is not heard of any more', () => {
+  it('has no models, and nothing is warm', async () => {
+    await using away = await startUserApiHarness();
+    const { nodeId } = await seedWarmModel(away.db);
+    user = await away.createUser();
+    const seen = async () => ({
+      models: (await user.call({ url: '/v1/models' })).body,
+      warm: (await user.call({ method: 'POST', url: '/v1/chat/warm' })).status,
+      ready: (await away.app.inject({ url: '/readyz' })).statusCode,
+      asked: (await ask('x', { stream: true, model: OTHER_MODEL })).status,
+    });
+    await away.db
+      .updateTable('nodes')
+      .set({ last_seen_at: new Date(Date.now() - 60_000) })
+      .where('id', '=', nodeId)
+      .execute();
+    expect(await seen()).toEqual({
+      models: { object: 'list', data: [{ id: 'cynodeai.pm', object: 'model', created: 0 }] },
+      warm: 202,
+      ready: 503,
+      asked: 404,
+    });
+  });
+});
+
 describe('without a warm model', () => {
   it('the question is stored, and refused with what to do', async () => {
     await using cold = await startUserApiHarness();
