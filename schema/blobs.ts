@@ -1,9 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
 
-/** One sweep at a time, whoever shares the folder. */
-const SWEEP_LOCK = 4_359_003;
-
 /**
  * Those of the blobs that no row refers to. What an attempt has uploaded counts while the attempt is live; after that only
  * what its completion named. Every table that refers to blobs has to be named here.
@@ -22,16 +19,4 @@ export async function findUnreferencedBlobs(
       )
   `.execute(db);
   return rows.map(({ sha256 }) => sha256);
-}
-
-/** Runs the work unless another process does the same now. @returns whether it ran */
-export function withBlobSweepLock(db: Database, work: () => Promise<void>): Promise<boolean> {
-  return db.transaction().execute(async (tx) => {
-    const { rows } = await sql<{
-      locked: boolean;
-    }>`select pg_try_advisory_xact_lock(${SWEEP_LOCK}) as locked`.execute(tx);
-    if (rows[0]?.locked !== true) return false;
-    await work();
-    return true;
-  });
 }

@@ -1,7 +1,8 @@
 import pg from 'pg';
 
-const LEADER_LOCK = 4_359_002;
-/** The leader asks every two seconds; one that is paused or cut off loses its session, and so the lock, after this. */
+/** What there is one leader of, each with its lock. */
+const LOCKS = { reconciler: 4_359_002, 'blob sweep': 4_359_003 } as const;
+/** A leader asks every few seconds; one that is paused or cut off loses its session, and so the lock, after this. */
 const IDLE_SESSION_TIMEOUT_MS = 10_000;
 
 export interface Leadership extends AsyncDisposable {
@@ -10,7 +11,7 @@ export interface Leadership extends AsyncDisposable {
 }
 
 /** Leadership by a session-level advisory lock on a connection of its own: it ends with the connection. */
-export function createLeadership(databaseUrl: string): Leadership {
+export function createLeadership(databaseUrl: string, of: keyof typeof LOCKS = 'reconciler'): Leadership {
   let session: pg.Client | null = null;
   const drop = async (): Promise<void> => {
     const ended = session;
@@ -36,7 +37,7 @@ export function createLeadership(databaseUrl: string): Leadership {
         await candidate.query(`set idle_session_timeout = ${IDLE_SESSION_TIMEOUT_MS}`);
         const { rows } = await candidate.query<{ locked: boolean }>(
           'select pg_try_advisory_lock($1) as locked',
-          [LEADER_LOCK],
+          [LOCKS[of]],
         );
         if (rows[0]?.locked === true) return true;
         await drop();

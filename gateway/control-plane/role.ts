@@ -41,7 +41,7 @@ export async function startControlPlane(
   if (config.bootstrapAdminPassword !== undefined) await bootstrapAdmin(db, config.bootstrapAdminPassword);
   const afterCommit = acquired.use(await openAfterCommit(acquired, { config, db, logger }));
   const blobs = await openBlobs(config.blobDir);
-  acquired.use(startBlobSweep(config.blobDir, { db, logger }));
+  acquired.use(startBlobSweep(config.blobDir, { db, databaseUrl: config.databaseUrl, logger }));
   const app = buildControlPlane({
     db,
     tokens: createTokenService(config.masterSecret),

@@ -25,7 +25,7 @@ export interface FolderSweepOptions {
   readonly findUnreferenced: (sha256s: readonly string[]) => Promise<readonly string[]>;
   /** Blobs that were stored, or stored again, in this time are left alone: their row may be about to be written. */
   readonly minAgeMs?: number;
-  /** A pass ends after the part of the folder in which it has looked at this many blobs. */
+  /** A pass ends after the part of the folder in which it has looked at this many blobs, whether old or not. */
   readonly maxBlobs?: number;
 }
 
@@ -40,32 +40,40 @@ export class FolderSweep {
 
   constructor(folder: string, options: FolderSweepOptions) {
     this.#folder = folder;
-    this.#options = { minAgeMs: ABANDONED_MS, maxBlobs: 1000, ...options };
+    this.#options = { minAgeMs: ABANDONED_MS, maxBlobs: 10_000, ...options };
   }
 
-  /** @returns how many blobs were removed */
-  async pass(): Promise<number> {
+  /**
+   * @param mayGoOn asked after each part of the folder that holds blobs; the pass ends where it says no.
+   * @returns how many blobs were removed
+   */
+  async pass(mayGoOn: () => Promise<boolean> = async () => true): Promise<number> {
     await this.#sweepIncoming();
     let [looked, removed] = [0, 0];
     for (let parts = 0; parts < PARTS && looked < this.#options.maxBlobs; parts += 1) {
-      const old = await this.#oldBlobs(this.#nextPart.toString(16).padStart(2, '0'));
-      looked += old.length;
+      const { count, old } = await this.#blobsOf(this.#nextPart.toString(16).padStart(2, '0'));
+      looked += count;
       const unreferenced = old.length === 0 ? [] : await this.#options.findUnreferenced(old);
       for (const sha256 of unreferenced) if (await this.#remove(sha256)) removed += 1;
       this.#nextPart = (this.#nextPart + 1) % PARTS;
+      if (count > 0 && !(await mayGoOn())) break;
     }
     return removed;
   }
 
-  /** Old blobs of the part of the folder that begins with these two digits. */
-  async #oldBlobs(part: string): Promise<string[]> {
+  /** How many blobs there are in the part of the folder that begins with these two digits, and the old ones. */
+  async #blobsOf(part: string): Promise<{ readonly count: number; readonly old: readonly string[] }> {
     const old: string[] = [];
+    let count = 0;
     for (const inner of await list(join(this.#folder, part))) {
-      for (const sha256 of await list(join(this.#folder, part, inner))) {
-        if (SHA256.test(sha256) && (await this.#isOld(pathOfBlob(this.#folder, sha256)))) old.push(sha256);
+      for (const sha256 of (await list(join(this.#folder, part, inner))).filter((name) =>
+        SHA256.test(name),
+      )) {
+        count += 1;
+        if (await this.#isOld(pathOfBlob(this.#folder, sha256))) old.push(sha256);
       }
     }
-    return old;
+    return { count, old };
   }
 
   /** Set aside first: who stored the same content in the meantime has renewed its time, and gets it back. */

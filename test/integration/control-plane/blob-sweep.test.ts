@@ -1,11 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { utimes } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { startBlobSweep } from '../../../gateway/control-plane/blobs/sweep.ts';
 import { FolderSweep, pathOfBlob } from '../../../platform/blobs/folder-sweep.ts';
-import { findUnreferencedBlobs, withBlobSweepLock } from '../../../schema/blobs.ts';
+import { sleep } from '../../../platform/clock.ts';
+import { createLogger } from '../../../platform/logger.ts';
+import { findUnreferencedBlobs } from '../../../schema/blobs.ts';
+import { openDatabase } from '../../../schema/database.ts';
 import { recordUpload } from '../../../schema/jobs/artifacts.ts';
+import { createLeadership } from '../../../schema/leader.ts';
 import { chunksOf, openTestBlobs } from '../../support/blobs.ts';
 import type { TestBlobs } from '../../support/blobs.ts';
+import { createTestDatabase } from '../../support/database.ts';
+import { eventually } from '../../support/wait.ts';
 import { useJobs } from '../schema/jobs.ts';
 
 const HOUR_MS = 3_600_000;
@@ -53,13 +60,37 @@ describe('the sweep of blobs', () => {
     expect([await blobs.store.has(named), await blobs.store.has(uploaded)]).toEqual([true, false]);
   });
 
-  it('runs in one process at a time', async () => {
-    const inner = await new Promise<boolean>((resolve, reject) => {
-      withBlobSweepLock(jobs.db(), async () => {
-        resolve(await withBlobSweepLock(jobs.db(), async () => undefined));
-      }).catch(reject);
+  it('goes on for longer than Postgres leaves a transaction alone, and nobody else begins one', async () => {
+    await using database = await createTestDatabase();
+    await using mine = createLeadership(database.url, 'blob sweep');
+    await using other = createLeadership(database.url, 'blob sweep');
+    await Promise.all(['one', 'two', 'three'].map((text) => store(text)));
+    expect(await mine.lead()).toBe(true);
+    let ledByOther = false;
+    const slow = new FolderSweep(blobs.folder, {
+      findUnreferenced: async (sha256s) => {
+        await sleep(2_500);
+        ledByOther ||= await other.lead();
+        return sha256s;
+      },
     });
-    expect(inner).toBe(false);
-    expect(await withBlobSweepLock(jobs.db(), async () => undefined)).toBe(true);
+    expect(await slow.pass(() => mine.lead())).toBe(3);
+    expect(ledByOther).toBe(false);
+  });
+
+  it('waits while another process does it, and goes on by itself', async () => {
+    await using database = await createTestDatabase();
+    await using opened = openDatabase({ url: database.url, poolSize: 2, onIdleError: () => undefined });
+    const sha256 = await store('left behind');
+    const other = createLeadership(database.url, 'blob sweep');
+    expect(await other.lead()).toBe(true);
+    await using resources = new AsyncDisposableStack();
+    const logger = createLogger({ role: 'test', level: 'silent' });
+    const deps = { db: opened.db, databaseUrl: database.url, logger, passEveryMs: 20 };
+    resources.use(startBlobSweep(blobs.folder, deps));
+    await sleep(300);
+    expect(await blobs.store.has(sha256)).toBe(true);
+    await other[Symbol.asyncDispose]();
+    await eventually('it is removed', async () => !(await blobs.store.has(sha256)));
   });
 });

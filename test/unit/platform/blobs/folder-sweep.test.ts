@@ -69,6 +69,20 @@ describe('the sweep of a blob folder', () => {
     expect((await sweep.pass()) + (await sweep.pass())).toBe(1);
   });
 
+  it('counts also blobs that are young, and ends where it may not go on', async () => {
+    for (let count = 0; count < 12; count += 1) await store();
+    const parts = (await readdir(blobs.folder)).filter((name) => name !== 'incoming').length;
+    let asked = 0;
+    const count = async (): Promise<boolean> => (asked += 1) > 0;
+    await sweepOf().pass(count);
+    expect(asked).toBe(parts);
+    await sweepOf({ maxBlobs: 1 }).pass(count);
+    expect(asked).toBe(parts + 1);
+
+    for (let more = 0; more < 12; more += 1) await storeOld();
+    expect(await sweepOf().pass(async () => false)).toBeLessThan(12);
+  });
+
   it('decides on what a sweep that was killed had set aside', async () => {
     const [old, renewed] = [await storeOld(), await store()];
     for (const sha256 of [old, renewed])
