@@ -1,23 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { CHAT_PATHS, PM_MODEL } from '../../contracts/chat-values.ts';
 import { chatCompletionSchema, chatErrorSchema, modelListSchema } from '../../contracts/chat.ts';
 import type { ChatCompletion, ModelList } from '../../contracts/chat.ts';
 import { INFERENCE_LIMITS, modelRequestSchema } from '../../contracts/inference.ts';
-import type { ModelRequest } from '../../contracts/inference.ts';
 import type { TokenService } from '../../platform/crypto/tokens.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
 import { listAvailableModels } from '../../schema/chat/models.ts';
 import type { Database } from '../../schema/database.ts';
 import type { ModelEvent } from './backends/backend.ts';
 import { callerOfRequest, requireCaller } from './caller.ts';
-import { answerInOpenAiForm, toCynodeError } from './openai-errors.ts';
+import { answerInOpenAiForm } from './openai-errors.ts';
 import { CallerGone } from './record.ts';
 import { eventTexts, toCompletion } from './reply.ts';
-import type { EventTexts, ReplyHead } from './reply.ts';
+import type { ReplyHead } from './reply.ts';
 import { createModelRouter } from './router.ts';
 import type { RouterDeps } from './router.ts';
+import { streamEvents } from './stream.ts';
 
 export interface InferenceDeps extends RouterDeps {
   readonly tokens: TokenService;
@@ -84,7 +83,14 @@ export function inferenceRoutes(scope: HttpApp, deps: InferenceDeps): void {
         model: body.model?.trim() || PM_MODEL,
       };
       return unlessGone<ChatCompletion | FastifyReply>(reply, async () =>
-        body.stream === true ? stream({ request, reply, body, head, events }) : whole(head, events),
+        body.stream === true
+          ? streamEvents({
+              request,
+              reply,
+              texts: eventTexts(head, body.stream_options?.include_usage === true),
+              events,
+            })
+          : whole(head, events),
       );
     },
   );
@@ -116,51 +122,11 @@ function goneSignal({ raw }: FastifyReply): AbortSignal {
   return gone.signal;
 }
 
-type Events = AsyncGenerator<ModelEvent, void, undefined>;
-
-async function whole(head: ReplyHead, events: Events): Promise<ChatCompletion> {
+async function whole(head: ReplyHead, events: AsyncIterable<ModelEvent>): Promise<ChatCompletion> {
   let text = '';
   for await (const event of events) {
     if (event.kind === 'end') return toCompletion(head, text, event);
     text += event.text;
   }
   throw new Error('an answer has no end');
-}
-
-interface Streaming {
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-  readonly body: ModelRequest;
-  readonly head: ReplyHead;
-  readonly events: Events;
-}
-
-/** What fails before the model has said anything is a reply of its own, with its status. */
-async function stream({ request, reply, body, head, events }: Streaming): Promise<FastifyReply> {
-  const texts = eventTexts(head, body.stream_options?.include_usage === true);
-  const first = await events.next();
-  void reply
-    .type('text/event-stream; charset=utf-8')
-    .header('cache-control', 'no-cache')
-    .header('x-accel-buffering', 'no');
-  return reply.send(Readable.from(written(first, events, texts, request), { objectMode: false }));
-}
-
-async function* written(
-  first: IteratorResult<ModelEvent, void>,
-  events: Events,
-  texts: EventTexts,
-  request: FastifyRequest,
-): AsyncGenerator<string, void, undefined> {
-  try {
-    for (let next = first; next.done !== true; next = await events.next())
-      yield next.value.kind === 'text' ? texts.text(next.value.text) : texts.end(next.value);
-  } catch (error) {
-    if (error instanceof CallerGone) return;
-    const known = toCynodeError(error, request.id);
-    if (known.code === 'internal') request.log.error({ err: error }, 'model call failed');
-    yield texts.error(known);
-  } finally {
-    await events.return();
-  }
 }

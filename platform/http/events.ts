@@ -1,4 +1,4 @@
-import { Agent, request } from 'undici';
+import { Agent, errors, request } from 'undici';
 import type { Dispatcher } from 'undici';
 import { CynodeError } from '../../contracts/errors.ts';
 import { errorCodeOfOpenAi } from '../../contracts/inference.ts';
@@ -16,26 +16,27 @@ export interface EventsRequest {
 export interface EventsClient extends AsyncDisposable {
   /**
    * The data of each event as it comes. Leaving the loop closes the connection.
-   * @throws CynodeError with the code that the reply names, `unavailable` when the server cannot be
-   * reached or the connection breaks
+   * @throws CynodeError with the code that the reply names, `inference_timeout` when the server falls silent,
+   * `unavailable` when it cannot be reached or the connection breaks
    */
   post(request: EventsRequest): AsyncGenerator<string, void, undefined>;
 }
 
 const SECOND_MS = 1000;
-/** A model may think for long before it says something. */
+/** The router gives a sign of life every ten seconds, also while a model thinks. */
 const SILENCE_MS = 120 * SECOND_MS;
 const MAX_ERROR_BYTES = 64 * 1024;
 /** An event of ours has some hundred characters. */
 const MAX_EVENT_CHARACTERS = 1024 * 1024;
 
-export function createEventsClient(): EventsClient {
+/** @param silenceMs for how long a server may say nothing */
+export function createEventsClient(silenceMs = SILENCE_MS): EventsClient {
   const dispatcher = new Agent({
     keepAliveTimeout: 30 * SECOND_MS,
     connections: 256,
     connectTimeout: 5 * SECOND_MS,
-    headersTimeout: SILENCE_MS,
-    bodyTimeout: SILENCE_MS,
+    headersTimeout: silenceMs,
+    bodyTimeout: silenceMs,
   });
   return {
     post: (options) => readEvents(dispatcher, options),
@@ -61,6 +62,7 @@ async function* readEvents(
     }
   } catch (cause) {
     if (options.signal.aborted || cause instanceof CynodeError) throw cause;
+    if (cause instanceof errors.BodyTimeoutError) throw silent(cause);
     throw new CynodeError('unavailable', 'the connection to the model router broke', { cause });
   }
 }
@@ -81,8 +83,14 @@ async function open(dispatcher: Agent, options: EventsRequest): Promise<Dispatch
       body: JSON.stringify(body),
     });
   } catch (cause) {
+    if (cause instanceof errors.HeadersTimeoutError) throw silent(cause);
     throw new CynodeError('unavailable', `${new URL(url).origin} cannot be reached`, { cause });
   }
+}
+
+/** It would hardly be quicker the next time. */
+function silent(cause: unknown): CynodeError {
+  return new CynodeError('inference_timeout', 'the model router said nothing for too long', { cause });
 }
 
 function* dataOf(event: string): Generator<string, void, undefined> {

@@ -4,8 +4,9 @@ import { tracing } from '../../../platform/tracing.ts';
 import { BackendError } from './backend.ts';
 
 const SECOND_MS = 1000;
-/** A node ends a generation that says nothing for 120 s by itself. */
+/** A node ends a generation that says nothing for 120 s by itself; before that it may keep a call waiting for as long. */
 const IDLE_MS = 130 * SECOND_MS;
+const FIRST_WORD_MS = 2 * IDLE_MS;
 const MAX_ERROR_BYTES = 16 * 1024;
 const MAX_LINE_CHARACTERS = 1024 * 1024;
 const MAX_DETAIL = 500;
@@ -16,7 +17,7 @@ export function createBackendPool(): Agent {
     keepAliveTimeout: 60 * SECOND_MS,
     connections: 128,
     connectTimeout: 3 * SECOND_MS,
-    headersTimeout: IDLE_MS,
+    headersTimeout: FIRST_WORD_MS,
     bodyTimeout: IDLE_MS,
   });
 }
