@@ -15,6 +15,17 @@ export function settleTurn(db: Database, turnId: string, code: ErrorCode): Promi
   return db.transaction().execute((tx) => settle(tx, turnId, code));
 }
 
+/**
+ * As `settleTurn`, for a turn whose workflow is gone.
+ * @returns null when the turn had been settled before, so that nothing was amiss
+ */
+export function abandonTurn(db: Database, turnId: string): Promise<TurnStatus | null> {
+  return db.transaction().execute(async (tx) => {
+    const { settled_at } = await lockTurn(tx, turnId);
+    return settled_at === null ? settle(tx, turnId, 'workflow_gone') : null;
+  });
+}
+
 /** @throws CynodeError `not_found` */
 export async function settle(tx: Transaction, turnId: string, code: ErrorCode): Promise<TurnStatus> {
   const turn = await lockTurn(tx, turnId);

@@ -1,6 +1,6 @@
 import { turnWorkflowId } from '../../contracts/turn-activities.ts';
 import { inferencePath } from '../../schema/inference/path.ts';
-import { settleTurn } from '../../schema/turns/settle.ts';
+import { abandonTurn } from '../../schema/turns/settle.ts';
 import {
   findOverdueTurns,
   findTurnsNotStarted,
@@ -38,7 +38,7 @@ export async function endAbandonedTurns(deps: RepairDeps): Promise<void> {
       await startTurn(deps, turn);
       continue;
     }
-    await settleTurn(db, turn.id, 'workflow_gone');
+    if ((await abandonTurn(db, turn.id)) === null) continue; // it ended between the two looks
     repaired('turn_abandoned');
     logger.error({ turnId: turn.id }, 'the workflow of an open turn was gone; the turn ended');
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import { abandonTurn, settleTurn } from '../../../schema/turns/settle.ts';
 import { seedUser } from '../../support/seed.ts';
 import { eventually } from '../../support/wait.ts';
 import { agentToken } from './context.ts';
@@ -124,5 +125,21 @@ describe('a call for a turn', () => {
     await setEpoch(turnId, 3);
     expect((await ask({}, { token: await token(3) })).status).toBe(200);
     expect(await stored(turnId)).toMatchObject({ status: 'answered', text: 'Hello from the script.' });
+  });
+});
+
+describe('a turn whose workflow is gone', () => {
+  it('ends with an error, once', async () => {
+    const { turnId } = await runningTurn();
+    expect(await abandonTurn(plane().db, turnId)).toBe('failed');
+    expect(await stored(turnId)).toMatchObject({ status: 'failed', error_code: 'workflow_gone' });
+    expect(await abandonTurn(plane().db, turnId)).toBeNull();
+  });
+
+  it('is left alone when it was settled before somebody looked', async () => {
+    const { turnId } = await runningTurn();
+    await settleTurn(plane().db, turnId, 'inference_timeout');
+    expect(await abandonTurn(plane().db, turnId)).toBeNull();
+    expect(await stored(turnId)).toMatchObject({ error_code: 'inference_timeout' });
   });
 });
