@@ -61,11 +61,20 @@ function bodyOf({ model, messages, options }: ModelQuestion): object {
 }
 
 function parseEvent(data: string): { readonly text: string; readonly finish: boolean } {
-  const value: unknown = JSON.parse(data);
+  const value = parseJson(data);
   const chunk = chatChunkSchema.safeParse(value);
   if (!chunk.success) throw toError(value);
   const choice = chunk.data.choices[0];
   return { text: choice?.delta.content ?? '', finish: typeof choice?.finish_reason === 'string' };
+}
+
+/** The parser's own error would quote the answer, and be logged. @throws CynodeError `inference_failed` */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new CynodeError('inference_failed', 'an event of the model router is no JSON');
+  }
 }
 
 /** An event with `error` ends a stream that has begun. */
