@@ -6,10 +6,11 @@ const AUDIT_TABLES = [
   'job_audit_log',
   'chat_audit_log',
   'access_control_audit_log',
+  'inference_calls',
 ] as const;
 
 /**
- * Removes audit rows that are older than that many days, the oldest first, of each table at most `limit`.
+ * Removes audit rows, of model calls too, that are older than that many days, the oldest first, of each table at most `limit`.
  * @returns how many
  */
 export async function sweepAuditLogs(db: Database, days: number, limit: number): Promise<number> {

@@ -19,12 +19,16 @@ describe('the retention of audit logs', () => {
       await sql`insert into job_audit_log (id, task_id, job_id, event_type, detail, created_at)
         values (${randomUUID()}, ${taskId}, ${jobIds[0]}, 'attempt_lost', ${`u${days}`},
           now() - make_interval(days => ${days}::int))`.execute(db);
+      await sql`insert into inference_calls (id, created_at, agent, model, total_ms, tries, outcome)
+        values (${randomUUID()}, now() - make_interval(days => ${days}::int), ${`u${days}`}, 'm', 1, 1, 'answered')`.execute(
+        db,
+      );
     }
-    expect(await sweepAuditLogs(db, 30, 2)).toBe(4);
-    expect(await left()).toEqual(['u1', 'u29', 'u31', 'u1', 'u29', 'u31']);
-    expect(await sweepAuditLogs(db, 30, 2)).toBe(2);
+    expect(await sweepAuditLogs(db, 30, 2)).toBe(6);
+    expect(await left()).toEqual(['u1', 'u29', 'u31', 'u1', 'u29', 'u31', 'u1', 'u29', 'u31']);
+    expect(await sweepAuditLogs(db, 30, 2)).toBe(3);
     expect(await sweepAuditLogs(db, 30, 2)).toBe(0);
-    expect(await left()).toEqual(['u1', 'u29', 'u1', 'u29']);
+    expect(await left()).toEqual(['u1', 'u29', 'u1', 'u29', 'u1', 'u29']);
   });
 
   async function left(): Promise<(string | null)[]> {
@@ -38,6 +42,15 @@ describe('the retention of audit logs', () => {
       .select('detail')
       .orderBy('created_at', 'desc')
       .execute();
-    return [...logins.map((row) => row.subject_handle), ...jobs.map((row) => row.detail)];
+    const calls = await database()
+      .selectFrom('inference_calls')
+      .select('agent')
+      .orderBy('created_at', 'desc')
+      .execute();
+    return [
+      ...logins.map((row) => row.subject_handle),
+      ...jobs.map((row) => row.detail),
+      ...calls.map((row) => row.agent),
+    ];
   }
 });
