@@ -29,7 +29,8 @@ function reasonOf({ pm, nodes, settings }: Situation): string {
   const live = nodes.filter((node) => node.live);
   if (live.length === 0) return `no node is live: ${nodes.map(describeAway).join('; ')}`;
   const ready = live.filter(isReady);
-  if (ready.length === 0) return `no live node has a running Ollama: ${live.map(describeBackend).join('; ')}`;
+  if (ready.length === 0)
+    return `no live node has an Ollama that can be asked: ${live.map(describeBackend).join('; ')}`;
   const target = pm.targetModel ?? pm.model;
   if (target === null) return pm.reason ?? describeWithoutTarget(ready);
   const node = ready.find(({ slug }) => slug === pm.targetNodeSlug) ?? ready[0];
@@ -55,8 +56,9 @@ function describeBackend({ slug, inference }: NodeSituation): string {
     case 'failed':
       return `that of ${slug} failed (${reason ?? 'its log says why'})`;
     case 'none':
-    case 'ready':
       return `${slug} has none (${reason ?? 'its log says why'})`;
+    case 'ready':
+      return `that of ${slug} cannot be reached, because its agent names no address of its Worker API; set NODE_ADVERTISED_WORKER_API_URL for it`;
   }
 }
 

@@ -76,15 +76,16 @@ async function readNodes(db: Database | Transaction): Promise<readonly NodeSitua
   return rows;
 }
 
-/** Whether a node that is live says that it has the model in memory. */
-export function hasLoaded({ live, inference }: NodeSituation, model: string): boolean {
+/** Whether a node that is live and can be asked says that it has the model in memory. */
+export function hasLoaded(node: NodeSituation, model: string): boolean {
   return (
-    live && isReady({ inference }) && inference?.models.some((m) => m.loaded && m.name === model) === true
+    node.live && isReady(node) && node.inference?.models.some((m) => m.loaded && m.name === model) === true
   );
 }
 
-export function isReady({ inference }: Pick<NodeSituation, 'inference'>): boolean {
-  return inference?.backend === 'ready';
+/** Whether the router can ask its models: they are run, and there is an address to reach them at. */
+export function isReady({ inference, workerApiUrl }: NodeSituation): boolean {
+  return inference?.backend === 'ready' && workerApiUrl !== null;
 }
 
 /** Of all that a selection depends on: as long as it stays the same, so does what was selected. */
@@ -95,6 +96,7 @@ export function fingerprintOf({ pm, nodes, settings }: Situation, pinnedModel: s
     pinnedModel,
     nodes: live.map((node) => ({
       slug: node.slug,
+      address: node.workerApiUrl,
       backend: node.inference?.backend,
       models: node.inference?.models.map(({ name }) => name).toSorted(),
       failed: node.inference?.pulls

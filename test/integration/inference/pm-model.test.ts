@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { listAvailableModels } from '../../../schema/chat/models.ts';
 import { inferencePath } from '../../../schema/inference/path.ts';
 import {
   findChange,
@@ -54,6 +55,24 @@ describe('readiness', () => {
     node.server.models.set(MODEL, { loaded: true, sizeBytes: 1 });
     await node.report();
     expect(await ready()).toBe('200 ready');
+  });
+
+  it('is not there without an address of the node, which is said by all who are asked', async () => {
+    const node = await addNode();
+    await makeReady();
+    expect(await ready()).toBe('200 ready');
+    expect(await listAvailableModels(plane().db)).toEqual([{ name: MODEL, loaded: true }]);
+    await plane()
+      .db.updateTable('nodes')
+      .set({ worker_api_target_url: null })
+      .where('id', '=', node.node.id)
+      .execute();
+    expect(await change()).not.toBeNull();
+    expect(await select()).toEqual({ kind: 'none' });
+    expect(await ready()).toMatch(
+      new RegExp(`^503 .*that of ${node.node.slug} cannot be reached, .* set NODE_ADVERTISED_WORKER_API_URL`),
+    );
+    expect(await listAvailableModels(plane().db)).toEqual([]);
   });
 
   it('holds on to what serves while a better model is made ready', async () => {

@@ -50,6 +50,12 @@ async function routerThat(say: (closed: Promise<unknown>) => AsyncGenerator<Mode
   return url;
 }
 
+async function readAll(texts: AsyncIterable<string>): Promise<string[]> {
+  const all: string[] = [];
+  for await (const text of texts) all.push(text);
+  return all;
+}
+
 const ask = (url: string, signal?: AbortSignal): Promise<Response> =>
   fetch(`${url}/v1/chat/completions`, {
     method: 'POST',
@@ -74,15 +80,16 @@ describe('a streamed answer that lets one wait', () => {
     used.push(http, events);
     const model = createModelPort({ controlPlaneUrl: url, http, events, serviceToken: async () => '' });
     const question = { model: null, messages: [], options: {}, token: 't' };
-    const said = await Array.fromAsync(model.ask(question, new AbortController().signal));
+    const said = await readAll(model.ask(question, new AbortController().signal));
     expect(said).toEqual(['at last']);
   });
 
   it('tells what fails after that in the stream, and what fails before it by its status', async () => {
     const fail = (ms: number) =>
       async function* (): AsyncGenerator<ModelEvent, void, undefined> {
-        await pause(ms);
-        throw new CynodeError('model_unavailable', 'no node has it');
+        yield await pause(ms).then(() => {
+          throw new CynodeError('model_unavailable', 'no node has it');
+        });
       };
     const late = await ask(await routerThat(fail(3 * SILENCE_MS)));
     expect(late.status).toBe(200);
@@ -103,7 +110,7 @@ describe('a streamed answer that lets one wait', () => {
     const port = typeof address === 'object' ? address?.port : undefined;
     const { signal } = new AbortController();
     const data = events.post({ url: `http://127.0.0.1:${port}/`, bearer: 't', body: {}, signal });
-    await expect(Array.fromAsync(data)).rejects.toMatchObject({ code: 'inference_timeout' });
+    await expect(readAll(data)).rejects.toMatchObject({ code: 'inference_timeout' });
   });
 });
 

@@ -28,6 +28,10 @@ describe('an inference path', () => {
     [/taken out of service; enable it/, [[{ live: false, enabled: false }]]],
     [/node-01 is starting it \(image\)/, [[{ backend: 'starting', reason: 'image' }]]],
     [/that of node-01 failed \(port busy\)/, [[{ backend: 'failed', reason: 'port busy' }]]],
+    [
+      /no live node has an Ollama that can be asked: that of node-01 cannot be reached, .* set NODE_ADVERTISED_WORKER_API_URL/,
+      [[{ url: null, models: { [MODEL]: true } }], { pm: { model: MODEL, nodeSlug: 'node-01' } }],
+    ],
     [/node-01 has none \(mode is disabled\)/, [[{ backend: 'none', reason: 'mode is disabled' }]]],
     [
       /node-01 is getting the model tiny:latest \(45 %\); wait/,

@@ -21,6 +21,7 @@ describe('the choice of the project manager’s model', () => {
     expect(select([])).toEqual({ kind: 'none' });
     expect(select([{ live: false, models: { [SMALL]: true } }])).toEqual({ kind: 'none' });
     expect(select([{ backend: 'starting', models: { [SMALL]: false } }])).toEqual({ kind: 'none' });
+    expect(select([{ url: null, models: { [SMALL]: true } }])).toEqual({ kind: 'none' });
   });
 
   it('is the best of the node’s ladder that is there, with the context that suits the node', () => {
@@ -157,6 +158,7 @@ describe('the fingerprint of what a selection depends on', () => {
     ['a model comes', { ...node, models: { ...node.models, z: false } }, serving(SMALL)],
     ['a download fails', { ...node, pulls: [{ model: 'y', error: 'no' }] }, serving(SMALL)],
     ['the node is lost', { ...node, live: false }, serving(SMALL)],
+    ['it gets an address', { ...node, url: 'http://10.0.0.2:12090' }, serving(SMALL)],
     ['its Ollama fails', { ...node, backend: 'failed' }, serving(SMALL)],
     ['a setting changes', node, { ...serving(SMALL), settings: { localModel: 'x' } }],
   ])('changes when %s', (_what, changed, over) => {

@@ -8,7 +8,7 @@ export interface TestNode {
   readonly slug?: string;
   readonly live?: boolean;
   readonly vramMb?: number;
-  readonly url?: string;
+  readonly url?: string | null;
   readonly silentSeconds?: number | null;
   readonly enabled?: boolean;
   readonly backend?: NodeInference['backend'];
