@@ -142,6 +142,11 @@ export const ERRORS = {
     retryable: false,
     help: 'No node has a model of that name. `cynork models list` shows those there are.',
   },
+  question_too_long: {
+    ...VALIDATION,
+    status: 400,
+    help: 'The question is longer than the model can be shown with room for an answer. Send less; give long texts to a task as attachments, which are shown as far as they fit.',
+  },
   inference_failed: {
     status: 502,
     type: 'urn:cynodeai:error:inference',
@@ -175,6 +180,11 @@ export const ERRORS = {
     ...UNAVAILABLE,
     status: 503,
     help: 'The model is not ready on any live node, or could not be pulled. `cynork nodes get` shows the models of a node and why one is missing; pull or import it there.',
+  },
+  model_busy: {
+    ...UNAVAILABLE,
+    status: 503,
+    help: 'Every node that has the model answers as many calls as it may, and as many wait. Try again shortly; tasks wait by themselves. More nodes with the model, or a higher INFERENCE_MAX_CONCURRENCY of a node, help.',
   },
   image_unavailable: {
     ...JOB,

@@ -96,6 +96,7 @@ export type ModelRequest = z.output<typeof modelRequestSchema>;
 /** Codes of error bodies in OpenAI's form where they are not our own (contract §6.4). */
 const OPENAI_CODES: Partial<Record<ErrorCode, string>> = {
   validation: 'invalid_request',
+  question_too_long: 'context_length_exceeded',
   internal: 'internal_error',
   inference_failed: 'orchestrator_inference_failed',
   inference_timeout: 'cynodeai_completion_timeout',

@@ -92,6 +92,16 @@ describe('a task in plain words', () => {
     expect(run.stderr).toContain('did not answer');
   });
 
+  it('that is longer than the model can be shown fails and says so, and the model is not asked', async () => {
+    const before = node.server.callsTo('POST /api/chat').length;
+    const file = join(await mkdtemp(join(tmpdir(), 'prompt-')), 'long.txt');
+    await writeFile(file, 'word '.repeat(20_000));
+    const run = await user.run(['task', 'create', '--task-file', file, '--result']);
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain('longer than the model can be shown');
+    expect(node.server.callsTo('POST /api/chat')).toHaveLength(before);
+  });
+
   it('can be cancelled while the model speaks, and the model is told', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     node.server.answer({ deltas: ['a', 'b'], pauseAfter: { deltas: 1, until: promise } });

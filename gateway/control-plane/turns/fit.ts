@@ -1,30 +1,22 @@
-import { CHAT_LIMITS } from '../../../contracts/chat-values.ts';
+import { CynodeError } from '../../../contracts/errors.ts';
 import type { TurnMessage } from '../../../contracts/turns.ts';
 
-/** A cautious guess: prose has about four. */
-const CHARACTERS_PER_TOKEN = 3;
-/** This part of the context is left to the answer. */
-const ANSWER_SHARE = 1 / 4;
-
-/** How many characters a model with that context can be shown, so that an answer fits in too. */
-export function charactersOf(contextTokens: number | null): number {
-  if (contextTokens === null) return CHAT_LIMITS.historyCharacters;
-  return Math.floor(contextTokens * (1 - ANSWER_SHARE)) * CHARACTERS_PER_TOKEN;
-}
-
-/** How long an answer may be when nobody says: what was left to it. Undefined while the context is not known. */
-export function answerTokensOf(contextTokens: number | null): number | undefined {
-  return contextTokens === null ? undefined : Math.floor(contextTokens * ANSWER_SHARE);
-}
-
-/** The newest messages that fit, oldest first; the last one, the question, always. */
+/**
+ * The newest messages that fit, oldest first; the last one is the question.
+ * @throws CynodeError `question_too_long` when that alone does not fit: a model would be shown a part of it, and answer that
+ */
 export function fitHistory(messages: readonly TurnMessage[], characters: number): TurnMessage[] {
   const kept: TurnMessage[] = [];
   let left = characters;
   for (const message of messages.toReversed()) {
     left -= message.content.length;
-    if (left < 0 && kept.length > 0) break;
+    if (left < 0) break;
     kept.unshift(message);
   }
-  return kept;
+  if (kept.length > 0) return kept;
+  const { length } = messages.at(-1)?.content ?? '';
+  throw new CynodeError(
+    'question_too_long',
+    `The question has ${length} characters; the model takes ${characters} at most`,
+  );
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { uuidSchema } from '../../../contracts/ids.ts';
+import { answerTokensOf, charactersOf } from '../../../contracts/model-context.ts';
 import { BEGIN_TURN_ROUTE, turnWorkSchema } from '../../../contracts/turns.ts';
 import type { TurnMessage, TurnWork } from '../../../contracts/turns.ts';
 import type { HttpApp } from '../../../platform/http/server.ts';
@@ -10,7 +11,7 @@ import { bearerToken } from '../../shared/bearer.ts';
 import { COMMON_PROBLEMS, problemSchema } from '../../shared/problem-schema.ts';
 import type { ControlPlaneDeps } from '../deps.ts';
 import { readAttachmentTexts } from './attachments.ts';
-import { answerTokensOf, charactersOf, fitHistory } from './fit.ts';
+import { fitHistory } from './fit.ts';
 
 /** Longer than any turn may take. */
 const AGENT_TOKEN_MS = 4 * 3_600_000;
@@ -67,8 +68,9 @@ async function messagesOf(
   contextTokens: number | null,
 ): Promise<TurnMessage[]> {
   const characters = charactersOf(contextTokens);
-  const asked = turn.messages.reduce((sum, { content }) => sum + content.length, 0);
-  const files = await readAttachmentTexts(deps.blobs, turn.attachments, Math.max(0, characters - asked));
-  if (files === '') return fitHistory(turn.messages, characters);
-  return turn.messages.map(({ role, content }) => ({ role, content: `${content}\n\n${files}` }));
+  const messages = fitHistory(turn.messages, characters);
+  const asked = messages.reduce((sum, { content }) => sum + content.length, 0);
+  const files = await readAttachmentTexts(deps.blobs, turn.attachments, characters - asked);
+  if (files === '') return messages;
+  return messages.map(({ role, content }) => ({ role, content: `${content}\n\n${files}` }));
 }

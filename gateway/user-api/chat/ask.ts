@@ -1,6 +1,7 @@
-import { CHAT_LIMITS, PM_MODEL } from '../../../contracts/chat-values.ts';
+import { PM_MODEL } from '../../../contracts/chat-values.ts';
 import type { ChatCompletionBody } from '../../../contracts/chat.ts';
 import { CynodeError } from '../../../contracts/errors.ts';
+import { charactersOf } from '../../../contracts/model-context.ts';
 import { redactSecrets, REDACTION_KIND } from '../../../contracts/redaction.ts';
 import type { AnswerOptions } from '../../../contracts/turns.ts';
 import { listAvailableModels, readPmContextTokens } from '../../../schema/chat/models.ts';
@@ -27,7 +28,7 @@ export interface Asked extends AskedTurn {
 
 /**
  * Stores the question and starts its turn, in the order of contract §6.3. When Temporal is away, the reconciler starts it.
- * @throws CynodeError `validation` · `model_not_found` · `not_found` for a project that is not the user's
+ * @throws CynodeError `validation` · `question_too_long` · `model_not_found` · `not_found` for a project that is not the user's
  */
 export async function ask(deps: UserApiDeps, request: ChatRequest): Promise<Asked> {
   const { body, userId, projectId } = request;
@@ -62,21 +63,17 @@ interface Route {
   readonly characters: number;
 }
 
-const CHARACTERS_PER_TOKEN = 4;
-
 async function findRoute({ db }: UserApiDeps, requested: string | undefined): Promise<Route> {
   const name = requested?.trim() ?? '';
   if (name === '' || name === PM_MODEL) {
     const path = await inferencePath(db);
     const contextTokens = await readPmContextTokens(db);
-    const characters =
-      contextTokens === null ? CHAT_LIMITS.historyCharacters : contextTokens * CHARACTERS_PER_TOKEN;
     const refusal = path.ready ? null : `PM agent is not available: ${path.reason}`;
-    return { model: null, refusal, characters };
+    return { model: null, refusal, characters: charactersOf(contextTokens) };
   }
   const available = await listAvailableModels(db);
   if (available.some((model) => model.name === name))
-    return { model: name, refusal: null, characters: CHAT_LIMITS.historyCharacters };
+    return { model: name, refusal: null, characters: charactersOf(null) };
   throw new CynodeError(
     'model_not_found',
     `The model \`${name.slice(0, 100)}\` does not exist; GET /v1/models lists those there are`,
@@ -86,7 +83,7 @@ async function findRoute({ db }: UserApiDeps, requested: string | undefined): Pr
 function requireFit(text: string, characters: number): void {
   if (text.length <= characters) return;
   throw new CynodeError(
-    'validation',
+    'question_too_long',
     `The question has ${text.length} characters; the model takes ${characters} at most. Send less, or a task with an attachment`,
   );
 }

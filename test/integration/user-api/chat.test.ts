@@ -134,7 +134,7 @@ describe('a question', () => {
     [{ messages: [{ role: 'system', content: 'be nice' }] }, 400, 'invalid_request'],
     [{ messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }, 400, 'invalid_request'],
     [{ messages: [{ role: 'user', content: 'hi' }], model: 'gpt-9' }, 404, 'model_not_found'],
-    [{ messages: [{ role: 'user', content: 'x'.repeat(40_000) }] }, 400, 'invalid_request'],
+    [{ messages: [{ role: 'user', content: 'x'.repeat(18_433) }] }, 400, 'context_length_exceeded'],
     ['{', 400, 'invalid_request'],
   ])('with a fault is refused in the form of OpenAI (%#)', async (body, status, code) => {
     const reply = await user.call({ method: 'POST', url: COMPLETIONS, body });

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { answerTokensOf, charactersOf } from '../../../../../contracts/model-context.ts';
 import type { TurnMessage } from '../../../../../contracts/turns.ts';
 import { readAttachmentTexts } from '../../../../../gateway/control-plane/turns/attachments.ts';
-import { answerTokensOf, charactersOf, fitHistory } from '../../../../../gateway/control-plane/turns/fit.ts';
+import { fitHistory } from '../../../../../gateway/control-plane/turns/fit.ts';
 
 const said = (...lengths: readonly number[]): TurnMessage[] =>
   lengths.map((length) => ({ role: 'user', content: 'x'.repeat(length) }));
@@ -13,7 +14,7 @@ describe('the history that fits', () => {
     [[5, 5, 5], 15, 3],
     [[5, 5, 5], 14, 2],
     [[5, 100, 5], 50, 1],
-    [[100], 10, 1],
+    [[100, 10], 10, 1],
   ])('of %j with %i characters are the newest %i', (lengths, characters, kept) => {
     const messages = said(...lengths);
     expect(fitHistory(messages, characters)).toEqual(messages.slice(-kept));
@@ -21,13 +22,18 @@ describe('the history that fits', () => {
 
   it('always ends with the question, and never has a gap', () => {
     fc.assert(
-      fc.property(fc.array(fc.nat(50), { minLength: 1 }), fc.nat(200), (lengths, characters) => {
-        const messages = said(...lengths);
+      fc.property(fc.array(fc.nat(50)), fc.nat(50), fc.nat(200), (earlier, question, more) => {
+        const messages = said(...earlier, question);
+        const characters = question + more;
         const kept = fitHistory(messages, characters);
         expect(kept.length).toBeGreaterThan(0);
         expect(kept).toEqual(messages.slice(-kept.length));
       }),
     );
+  });
+
+  it('has no part of a question', () => {
+    expect(() => fitHistory(said(1, 11), 10)).toThrow(/has 11 characters; the model takes 10/);
   });
 
   it('leaves room for the answer', () => {
