@@ -7,14 +7,11 @@ import {
   TimeoutFailure,
 } from '@temporalio/workflow';
 import type { ErrorCode } from '../../contracts/errors.ts';
-import { ANSWER } from '../../contracts/turn-activities.ts';
+import { ANSWER, QUEUE_AGENT } from '../../contracts/turn-activities.ts';
 import type { AgentActivities } from '../../contracts/turn-activities.ts';
 
 export interface AnswerLimits {
-  readonly taskQueue: string;
-  /** Of each try, without the wait for a place in the agent worker. */
-  readonly tryMs: number;
-  /** From now to the end of the last try, with that wait. */
+  /** From now to the end of the last try. */
   readonly limitMs: number;
   /** One line for operators. */
   readonly summary: string;
@@ -28,19 +25,13 @@ export interface AnswerLimits {
  */
 export async function answer(
   turnId: string,
-  { taskQueue, tryMs, limitMs, summary, pauseMs }: AnswerLimits,
+  { limitMs, summary, pauseMs }: AnswerLimits,
 ): Promise<ErrorCode> {
   const { answerTurn } = proxyActivities<AgentActivities>({
-    taskQueue,
-    startToCloseTimeout: tryMs,
+    taskQueue: QUEUE_AGENT,
     scheduleToCloseTimeout: limitMs,
     heartbeatTimeout: ANSWER.heartbeatTimeoutMs,
-    retry: {
-      initialInterval: pauseMs,
-      backoffCoefficient: 2,
-      maximumAttempts: ANSWER.maxAttempts,
-      nonRetryableErrorTypes: [TOO_SLOW],
-    },
+    retry: { initialInterval: pauseMs, backoffCoefficient: 2, maximumAttempts: ANSWER.maxAttempts },
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     summary,
   });
@@ -52,14 +43,10 @@ export async function answer(
   }
 }
 
-/** It would hardly be quicker the next time. */
-const TOO_SLOW: ErrorCode = 'inference_timeout';
-
 /** What a user is told as it is; other codes are about our own inside. */
 const TOLD: readonly ErrorCode[] = [
   'budget_spent',
-  TOO_SLOW,
-  'model_busy',
+  'inference_timeout',
   'model_not_found',
   'model_unavailable',
   'no_inference_path',
@@ -71,7 +58,7 @@ function codeOf(error: unknown): ErrorCode {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof CancelledFailure) return 'cancel_requested';
   if (cause instanceof TimeoutFailure)
-    return cause.timeoutType === 'HEARTBEAT' ? 'inference_failed' : TOO_SLOW;
+    return cause.timeoutType === 'HEARTBEAT' ? 'inference_failed' : 'inference_timeout';
   if (cause instanceof ApplicationFailure)
     return TOLD.find((code) => code === cause.type) ?? 'inference_failed';
   return 'inference_failed';
