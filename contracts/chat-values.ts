@@ -16,6 +16,8 @@ export const CHAT_PATHS = {
 /** Where a reply says which thread and turn it belongs to; additions of ours. */
 export const THREAD_HEADER = 'x-cynodeai-thread-id';
 export const TURN_HEADER = 'x-cynodeai-turn-id';
+/** `false`: OpenAI's clients, which repeat what failed, shall not. */
+export const RETRY_HEADER = 'x-should-retry';
 /** The project of a request; a value that is no UUID is ignored (contract §6.2). */
 export const PROJECT_HEADER = 'openai-project';
 

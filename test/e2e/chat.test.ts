@@ -112,6 +112,13 @@ describe('the official client of OpenAI', () => {
     await expect(failed).rejects.toMatchObject({ status: 502, code: 'orchestrator_inference_failed' });
     expect(await settled()).toMatchObject({ error: expect.stringContaining('did not answer') });
   });
+
+  it('asks a question that failed only once', async () => {
+    node.server.answer({ error: { status: 500, message: 'broken' } });
+    const asking = client.withOptions({ maxRetries: 2 }).chat.completions.create(ask('x'));
+    await expect(asking).rejects.toMatchObject({ status: 502 });
+    expect(await messages()).toHaveLength(1);
+  });
 });
 
 describe('a conversation', () => {
@@ -177,7 +184,9 @@ describe('a turn whose process is killed half way', () => {
       await stack.processOf(role).kill('SIGKILL');
       stack.processOf(role).start();
       resolve();
-      await asking;
+      const reply = await asking;
+      if (role === 'user-api') expect(reply).toBeInstanceOf(OpenAI.APIConnectionError);
+      else expect(reply).toMatchObject({ choices: [{ message: { content: WORDS.join('') } }] });
       await eventually('the gateway answers', async () => (await fetch(`${stack.gatewayUrl}/healthz`)).ok);
       expect(await settled()).toEqual({ text: WORDS.join('') });
     },

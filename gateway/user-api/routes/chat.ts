@@ -8,6 +8,7 @@ import {
   chatErrorSchema,
   modelListSchema,
   PM_MODEL,
+  RETRY_HEADER,
   THREAD_HEADER,
   TURN_HEADER,
 } from '../../../contracts/chat.ts';
@@ -64,7 +65,8 @@ export function registerOpenAiRoutes(scope: HttpApp, deps: UserApiDeps): void {
       const { userId, handle: userHandle } = callerOf(request);
       const chat = { userId, userHandle, projectId: projectOf(request), body, requestId };
       const { turnId, threadId, refusal } = await ask(deps, chat);
-      void reply.headers({ [THREAD_HEADER]: threadId, [TURN_HEADER]: turnId });
+      // Asked again, it would be in the thread twice.
+      void reply.headers({ [THREAD_HEADER]: threadId, [TURN_HEADER]: turnId, [RETRY_HEADER]: 'false' });
       if (refusal !== null) throw new CynodeError('model_unavailable', refusal);
       const showsText = body.stream === true;
       const events = followTurn(deps, { turnId, limitMs: CHAT_LIMITS.turnMs, showsText, signal });

@@ -123,6 +123,7 @@ describe('a question', () => {
       },
     });
     expect(reply.headers['content-type']).toBe('application/json');
+    expect(reply.headers['x-should-retry']).toBe('false'); // clients of OpenAI would ask a second time
     expect((await messagesOf(reply)).at(-1)).toMatchObject({
       content: 'Are you there?',
       answer: { status: 'failed', error: expect.stringContaining('did not answer') },
@@ -139,6 +140,7 @@ describe('a question', () => {
   ])('with a fault is refused in the form of OpenAI (%#)', async (body, status, code) => {
     const reply = await user.call({ method: 'POST', url: COMPLETIONS, body });
     expect(reply).toMatchObject({ status, body: { error: { type: 'cynodeai_error', param: null, code } } });
+    expect(reply.headers).not.toHaveProperty('x-should-retry'); // nothing is stored
   });
 
   it('without a token is a problem, as everywhere', async () => {
