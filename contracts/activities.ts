@@ -32,8 +32,13 @@ export type JobStep =
     }
   /** No node fits now; a `capacity` signal follows when one was found. */
   | { readonly kind: 'waiting'; readonly jobId: string; readonly reason: WaitingCode }
-  /** The previous attempt may still act (plain HTTP node); ask again after this time. */
-  | { readonly kind: 'hold'; readonly jobId: string; readonly retryAfterMs: number }
+  /** Ask again after this time: the previous attempt may still act (plain HTTP node), or no node took the question. */
+  | {
+      readonly kind: 'hold';
+      readonly jobId: string;
+      readonly retryAfterMs: number;
+      readonly reason?: 'model_busy';
+    }
   | {
       readonly kind: 'settled';
       readonly jobId: string;
@@ -50,6 +55,7 @@ export const WAITING_CODES = [
   'no_node_takes_attachments',
   'no_free_slot',
   'no_model',
+  'model_busy',
 ] as const;
 export type WaitingCode = (typeof WAITING_CODES)[number];
 

@@ -150,11 +150,17 @@ export function toCallError(error: BackendError, model: string): CynodeError {
     case 'busy': {
       const when = retryAfterSeconds === undefined ? 'shortly' : `in ${retryAfterSeconds} s`;
       return new CynodeError(
-        'model_unavailable',
+        'model_busy',
         `Every node that has the model ${model} is busy; try again ${when}`,
         { cause: error },
       );
     }
+    case 'away':
+      return new CynodeError(
+        'model_unavailable',
+        `The node that has the model ${model} cannot answer now: ${detail}. Try again shortly`,
+        { cause: error },
+      );
     case 'no_model':
       return new CynodeError(
         'model_unavailable',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import type { JobStep } from '../../contracts/activities.ts';
+import type { JobStep, WaitingCode } from '../../contracts/activities.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
 import { rfc3339 } from '../../contracts/ids.ts';
 import type { RunResponse } from '../../contracts/jobs.ts';
@@ -12,8 +12,14 @@ import type { JobRow } from './attempts.ts';
 import { storeResult } from './intake.ts';
 import { faultResult } from './fault-result.ts';
 
-/** Executions of one answer, before its job fails although the model goes away each time. */
-const MAX_EXECUTIONS = 30;
+/** Executions of one answer that failed, before its job fails although the model goes away each time. */
+const MAX_FAILURES = 30;
+
+/** Every node with the model is busy: the job waits, for as long as it takes. */
+const BUSY: ErrorCode = 'model_busy';
+
+const FIRST_PAUSE_MS = 2_000;
+const LONGEST_PAUSE_MS = 30_000;
 
 /** Failures of an answer that are the model's absence: the job waits for it again. */
 const ABSENCES: readonly ErrorCode[] = ['model_unavailable', 'no_inference_path'];
@@ -29,9 +35,13 @@ export async function placeAnswer(tx: Transaction, job: JobRow, failure: ErrorCo
   if (turn !== undefined && isEndedTurn(turn.status)) return settleJob(tx, job, turn.id);
   if (job.cancel_requested_at !== null) return cancelJob(tx, job, turn?.id);
   const { ready: warm } = await inferencePath(tx);
-  if (turn !== undefined && failure !== null && isFinal(failure, warm, turn.epoch)) {
-    await settle(tx, turn.id, failure);
-    return settleJob(tx, job, turn.id);
+  if (turn !== undefined && failure !== null) {
+    const counts = await countFailure(tx, turn, failure);
+    if (isFinal(failure, warm, counts.failures)) {
+      await settle(tx, turn.id, failure);
+      return settleJob(tx, job, turn.id);
+    }
+    if (warm) return hold(tx, job, pauseBeforeNextMs(counts));
   }
   if (!warm) return wait(tx, job);
   const turnId = turn?.id ?? (await openTurn(tx, job));
@@ -43,16 +53,36 @@ export async function placeAnswer(tx: Transaction, job: JobRow, failure: ErrorCo
   return { kind: 'answer', jobId: job.id, turnId, timeoutMs: job.timeout_seconds * 1000 };
 }
 
-function isFinal(failure: ErrorCode, warm: boolean, executions: number): boolean {
-  if (executions >= MAX_EXECUTIONS) return true;
+type Counts = Pick<Turn, 'failures' | 'refusals'>;
+
+/** That no node took the question is no failure, however often; it only makes the pause longer. */
+async function countFailure(tx: Transaction, turn: Turn, failure: ErrorCode): Promise<Counts> {
+  const busy = failure === BUSY;
+  const counts = { failures: turn.failures + Number(!busy), refusals: busy ? turn.refusals + 1 : 0 };
+  await tx.updateTable('turns').set(counts).where('id', '=', turn.id).execute();
+  return counts;
+}
+
+/** Not for all at the same time, so that those who were refused together do not come together again. */
+function pauseBeforeNextMs({ failures, refusals }: Counts): number {
+  const tries = Math.max(1, refusals, failures);
+  const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tries - 1, 10));
+  return Math.round(pauseMs * (0.75 + Math.random() / 2));
+}
+
+function isFinal(failure: ErrorCode, warm: boolean, failures: number): boolean {
+  if (failure === BUSY) return false;
+  if (failures >= MAX_FAILURES) return true;
   const passing = ABSENCES.includes(failure) || (failure === 'inference_failed' && !warm);
   return !passing;
 }
 
+type Turn = NonNullable<Awaited<ReturnType<typeof findTurn>>>;
+
 function findTurn(tx: Transaction, jobId: string) {
   return tx
     .selectFrom('turns')
-    .select(['id', 'status', 'epoch'])
+    .select(['id', 'status', 'failures', 'refusals'])
     .where('job_id', '=', jobId)
     .forNoKeyUpdate()
     .executeTakeFirst();
@@ -68,12 +98,22 @@ async function openTurn(tx: Transaction, job: JobRow): Promise<string> {
 }
 
 async function wait(tx: Transaction, job: JobRow): Promise<JobStep> {
+  await storeWaiting(tx, job, 'no_model');
+  return { kind: 'waiting', jobId: job.id, reason: 'no_model' };
+}
+
+/** There is a model, and it could not be asked. */
+async function hold(tx: Transaction, job: JobRow, retryAfterMs: number): Promise<JobStep> {
+  await storeWaiting(tx, job, 'model_busy');
+  return { kind: 'hold', jobId: job.id, retryAfterMs, reason: 'model_busy' };
+}
+
+async function storeWaiting(tx: Transaction, job: JobRow, code: WaitingCode): Promise<void> {
   await sql`
-    update jobs set status = 'queued', waiting_since = coalesce(waiting_since, now()), waiting_code = 'no_model',
+    update jobs set status = 'queued', waiting_since = coalesce(waiting_since, now()), waiting_code = ${code},
       updated_at = now()
     where id = ${job.id}
   `.execute(tx);
-  return { kind: 'waiting', jobId: job.id, reason: 'no_model' };
 }
 
 async function cancelJob(tx: Transaction, job: JobRow, turnId: string | undefined): Promise<JobStep> {

@@ -12,6 +12,7 @@ import * as nodeInference from './20261123t0805-node-inference.ts';
 import * as turns from './20261123t0810-turns.ts';
 import * as housekeeping from './20261123t0840-housekeeping.ts';
 import * as taskNumbers from './20261123t0850-task-numbers.ts';
+import * as turnCounts from './20261123t0900-turn-counts.ts';
 
 /** In order; frozen once merged. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -28,4 +29,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '20261123t0810-turns': turns,
   '20261123t0840-housekeeping': housekeeping,
   '20261123t0850-task-numbers': taskNumbers,
+  '20261123t0900-turn-counts': turnCounts,
 };

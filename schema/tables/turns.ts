@@ -54,6 +54,10 @@ export interface TurnsTable {
   epoch: Generated<number>;
   status: Generated<TurnStatus>;
   error_code: string | null;
+  /** Executions of a prompt task that failed, apart from those that no node took. */
+  failures: Generated<number>;
+  /** Times in a row that no node took the question. */
+  refusals: Generated<number>;
   text: string | null;
   finish_reason: string | null;
   prompt_tokens: number | null;

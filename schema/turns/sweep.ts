@@ -47,11 +47,11 @@ export async function sweepChunks(db: Database, olderThanSeconds: number, limit:
   return Number(numAffectedRows ?? 0);
 }
 
-/** Tasks with a prompt that waits for a model, the oldest first. */
+/** Tasks with a prompt that waits for a model, the oldest first; those with a pause of their own are left alone. */
 export async function findWaitingAnswers(db: Database, limit: number): Promise<readonly string[]> {
   const { rows } = await sql<{ task_id: string }>`
     select task_id from jobs
-    where kind = 'answer' and waiting_since is not null and cancel_requested_at is null
+    where kind = 'answer' and waiting_code = 'no_model' and cancel_requested_at is null
     order by waiting_since, id limit ${limit}
   `.execute(db);
   return rows.map(({ task_id }) => task_id);

@@ -48,6 +48,7 @@ const WAITING_TEXT: { readonly [C in WaitingCode]: string } = {
   no_node_takes_attachments: 'no node can take attachments',
   no_free_slot: 'every slot is busy',
   no_model: 'no model is ready',
+  model_busy: 'no node could take the question just now',
 };
 
 /** One line for an operator about where a job stands. */
@@ -61,6 +62,7 @@ export function describeStep(step: JobStep, ordinal: number, total: number): str
     case 'waiting':
       return `${job} waits: ${WAITING_TEXT[step.reason]}`;
     case 'hold':
+      if (step.reason !== undefined) return `${job} waits: ${WAITING_TEXT[step.reason]}`;
       return `${job} waits until its last attempt cannot act any more: nobody heard how it ended`;
     case 'settled':
       return `${job} ${step.jobStatus}`;

@@ -40,11 +40,11 @@ export interface ModelBackend {
 }
 
 /**
- * Why a backend did not answer. `unreachable`, `busy`, `no_model`, `unauthorized`: it was never asked. `refused`: the
+ * Why a backend did not answer. `unreachable`, `busy`, `away`, `no_model`, `unauthorized`: it was never asked. `refused`: the
  * question itself is not acceptable. `failed`, `timeout`: it began, or may have.
  */
 export type BackendFault =
-  'unreachable' | 'busy' | 'no_model' | 'unauthorized' | 'refused' | 'failed' | 'timeout';
+  'unreachable' | 'busy' | 'away' | 'no_model' | 'unauthorized' | 'refused' | 'failed' | 'timeout';
 
 /** `detail` is a backend's own words: for the caller, who sent what they are about, and for nobody's log. */
 export class BackendError extends Error {

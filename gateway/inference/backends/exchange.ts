@@ -92,12 +92,17 @@ async function toBackendError({ statusCode, headers, body }: Dispatcher.Response
       return new BackendError('no_model', detail);
     case 429:
     case 503:
-      return new BackendError('busy', detail, { retryAfterSeconds });
+      return new BackendError(isAway(headers) ? 'away' : 'busy', detail, { retryAfterSeconds });
     case 504:
       return new BackendError('timeout', detail);
     default:
       return new BackendError(statusCode < 500 ? 'refused' : 'failed', detail);
   }
+}
+
+/** A node whose Ollama is away says so as a problem; one that is full says when to come again, and a full Ollama is terse. */
+function isAway(headers: Dispatcher.ResponseData['headers']): boolean {
+  return headers['retry-after'] === undefined && headers['content-type'] === 'application/problem+json';
 }
 
 async function readText(body: Dispatcher.ResponseData['body']): Promise<string> {

@@ -26,6 +26,8 @@ export function describeWaiting(code: WaitingCode, { slots, noModel }: WaitingFa
       return `waiting for a free slot: ${describeBusy(slots)}`;
     case 'no_model':
       return noModel === null ? 'waiting for a model: it is ready now' : `waiting for a model: ${noModel}`;
+    case 'model_busy':
+      return 'waiting for the model: no node could take the question just now; it is asked again by itself';
     default:
       return code satisfies never;
   }

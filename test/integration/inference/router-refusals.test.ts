@@ -76,7 +76,7 @@ describe('what cannot be answered', () => {
   it('says when a node is full', async () => {
     const { server } = await addNode();
     server.next({ error: { status: 503, message: 'full' } });
-    expect(await errorOf(await ask({}))).toMatchObject({ status: 503, code: 'model_unavailable' });
+    expect(await errorOf(await ask({}))).toMatchObject({ status: 503, code: 'model_busy' });
     expect(server.calls).toHaveLength(1);
   });
 });

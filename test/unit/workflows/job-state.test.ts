@@ -61,6 +61,9 @@ describe('what operators read', () => {
     expect(describeStep({ kind: 'waiting', jobId: 'j', reason: 'no_free_slot' }, 1, 1)).toBe(
       'job 1 of 1 waits: every slot is busy',
     );
+    expect(describeStep({ kind: 'hold', jobId: 'j', retryAfterMs: 1, reason: 'model_busy' }, 1, 1)).toBe(
+      'job 1 of 1 waits: no node could take the question just now',
+    );
     expect(nodesOf([placed, placed, { kind: 'waiting', jobId: 'j', reason: 'no_free_slot' }])).toEqual([
       'node-02',
     ]);
