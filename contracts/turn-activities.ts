@@ -1,8 +1,9 @@
 import type { ErrorCode } from './errors.ts';
 import type { TurnStatus } from './turns.ts';
 
-/** Task queue of the agent worker. */
+/** Task queues of the agent worker: chats, somebody waits for each, have places of their own beside tasks. */
 export const QUEUE_AGENT = 'agent';
+export const QUEUE_AGENT_CHAT = 'agent-chat';
 
 /** Type of the workflow that answers a question of a chat. */
 export const TURN_WORKFLOW = 'chatTurnWorkflow';

@@ -2,7 +2,7 @@ import { Worker } from '@temporalio/worker';
 import { createAgentActivities } from '../activities/agent/answer-turn.ts';
 import { createModelPort, createTurnPort } from '../activities/agent/ports.ts';
 import type { ControlPlanePorts } from '../activities/agent/ports.ts';
-import { QUEUE_AGENT } from '../contracts/turn-activities.ts';
+import { QUEUE_AGENT, QUEUE_AGENT_CHAT } from '../contracts/turn-activities.ts';
 import type { AgentWorkerConfig } from '../platform/config/agent-worker.ts';
 import { createTokenService } from '../platform/crypto/tokens.ts';
 import { createHttpClient } from '../platform/http/client.ts';
@@ -16,6 +16,7 @@ import { traceWork } from '../platform/temporal/tracing.ts';
 import { connectWhenThere } from './connect.ts';
 
 const SERVICE_TOKEN_MS = 60_000;
+/** Answers at a time, of tasks and of chats. */
 const MAX_TURNS = 32;
 
 /** Role `agent-worker`: asks the models for turns of chats and prompt tasks. It has no database. */
@@ -74,28 +75,39 @@ async function runWorker(
   const connection = await connectWhenThere(temporal, logger, signal);
   if (connection === null) return;
   try {
-    const worker = await Worker.create({
-      connection,
-      namespace: temporal.namespace,
-      taskQueue: QUEUE_AGENT,
-      ...traceWork(),
-      activities: createAgentActivities({
-        turns: createTurnPort(ports),
-        model: createModelPort(ports),
-        logger,
-      }),
-      maxConcurrentActivityTaskExecutions: MAX_TURNS,
-      maxHeartbeatThrottleInterval: '1s',
-      defaultHeartbeatThrottleInterval: '1s',
-      shutdownGraceTime: '2s',
+    const activities = createAgentActivities({
+      turns: createTurnPort(ports),
+      model: createModelPort(ports),
+      logger,
     });
+    const create = (taskQueue: string): Promise<Worker> =>
+      Worker.create({
+        connection,
+        namespace: temporal.namespace,
+        taskQueue,
+        ...traceWork(),
+        activities,
+        maxConcurrentActivityTaskExecutions: MAX_TURNS,
+        maxHeartbeatThrottleInterval: '1s',
+        defaultHeartbeatThrottleInterval: '1s',
+        shutdownGraceTime: '2s',
+      });
+    const workers = [await create(QUEUE_AGENT), await create(QUEUE_AGENT_CHAT)];
     state.polling = true;
-    const stop = (): void => worker.shutdown();
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-    await worker.run();
+    await runUntil(workers, signal);
   } finally {
     state.polling = false;
     await connection.close();
   }
+}
+
+/** Ends all of them when one ends, so that none is missing without a sign. */
+async function runUntil(workers: readonly Worker[], signal: AbortSignal): Promise<void> {
+  const stop = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const running = workers.map((worker) => worker.run().finally(stop));
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  await Promise.all(running);
 }

@@ -26,6 +26,7 @@ import {
   QUEUE_ORCHESTRATOR,
 } from '../../contracts/temporal.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
+import { ANSWER, QUEUE_AGENT } from '../../contracts/turn-activities.ts';
 import { databaseStep } from '../steps.ts';
 import { answer } from '../turn/answer.ts';
 import { endOfFailure, pauseAfterMs } from './state.ts';
@@ -84,9 +85,18 @@ async function passStep(step: Exclude<JobStep, SettledStep>, around: JobSurround
   }
 }
 
+/** For a place in the agent worker. */
+const LONGEST_QUEUE_MS = 24 * 60 * 60_000;
+
 /** A node that dies is out of the way after some seconds, so the tries are further apart than those of a chat. */
 async function ask({ turnId, timeoutMs }: AnswerStep, summary: string): Promise<StepEnd> {
-  const failure = await answer(turnId, { limitMs: timeoutMs, summary, pauseMs: 3_000 });
+  const failure = await answer(turnId, {
+    taskQueue: QUEUE_AGENT,
+    tryMs: timeoutMs,
+    limitMs: ANSWER.maxAttempts * timeoutMs + LONGEST_QUEUE_MS,
+    summary,
+    pauseMs: 3_000,
+  });
   return failure === 'cancel_requested' ? { end: 'canceled' } : { end: 'returned', failure };
 }
 

@@ -7,11 +7,14 @@ import {
   TimeoutFailure,
 } from '@temporalio/workflow';
 import type { ErrorCode } from '../../contracts/errors.ts';
-import { ANSWER, QUEUE_AGENT } from '../../contracts/turn-activities.ts';
+import { ANSWER } from '../../contracts/turn-activities.ts';
 import type { AgentActivities } from '../../contracts/turn-activities.ts';
 
 export interface AnswerLimits {
-  /** From now to the end of the last try. */
+  readonly taskQueue: string;
+  /** Of each try, without the wait for a place in the agent worker. */
+  readonly tryMs: number;
+  /** From now to the end of the last try, with that wait. */
   readonly limitMs: number;
   /** One line for operators. */
   readonly summary: string;
@@ -25,13 +28,19 @@ export interface AnswerLimits {
  */
 export async function answer(
   turnId: string,
-  { limitMs, summary, pauseMs }: AnswerLimits,
+  { taskQueue, tryMs, limitMs, summary, pauseMs }: AnswerLimits,
 ): Promise<ErrorCode> {
   const { answerTurn } = proxyActivities<AgentActivities>({
-    taskQueue: QUEUE_AGENT,
+    taskQueue,
+    startToCloseTimeout: tryMs,
     scheduleToCloseTimeout: limitMs,
     heartbeatTimeout: ANSWER.heartbeatTimeoutMs,
-    retry: { initialInterval: pauseMs, backoffCoefficient: 2, maximumAttempts: ANSWER.maxAttempts },
+    retry: {
+      initialInterval: pauseMs,
+      backoffCoefficient: 2,
+      maximumAttempts: ANSWER.maxAttempts,
+      nonRetryableErrorTypes: [TOO_SLOW],
+    },
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     summary,
   });
@@ -43,10 +52,14 @@ export async function answer(
   }
 }
 
+/** It would hardly be quicker the next time. */
+const TOO_SLOW: ErrorCode = 'inference_timeout';
+
 /** What a user is told as it is; other codes are about our own inside. */
 const TOLD: readonly ErrorCode[] = [
   'budget_spent',
-  'inference_timeout',
+  TOO_SLOW,
+  'model_busy',
   'model_not_found',
   'model_unavailable',
   'no_inference_path',
@@ -58,7 +71,7 @@ function codeOf(error: unknown): ErrorCode {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof CancelledFailure) return 'cancel_requested';
   if (cause instanceof TimeoutFailure)
-    return cause.timeoutType === 'HEARTBEAT' ? 'inference_failed' : 'inference_timeout';
+    return cause.timeoutType === 'HEARTBEAT' ? 'inference_failed' : TOO_SLOW;
   if (cause instanceof ApplicationFailure)
     return TOLD.find((code) => code === cause.type) ?? 'inference_failed';
   return 'inference_failed';
