@@ -15,7 +15,9 @@ export function explainDatabase(error: unknown): unknown {
   const refusal = error instanceof pg.DatabaseError ? REFUSALS[error.code ?? ''] : undefined;
   if (refusal !== undefined) return new ConfigError(`Postgres ${refusal} (${textOf(error)})`);
   if (!isDatabaseAway(error)) return error;
-  return new AwayError(`Postgres cannot be reached: start it, or correct DATABASE_URL (${textOf(error)})`);
+  return new AwayError(
+    `Postgres cannot be used now: start it, correct DATABASE_URL, or wait until it is less busy (${textOf(error)})`,
+  );
 }
 
 function textOf(error: unknown): string {

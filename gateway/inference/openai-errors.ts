@@ -15,7 +15,9 @@ export function openAiErrorOf({ code, message }: CynodeError): ChatError {
 export function toCynodeError(error: unknown, requestId: string): CynodeError {
   if (error instanceof CynodeError) return error;
   if (isDatabaseAway(error))
-    return new CynodeError('unavailable', 'The database is away; try again shortly', { cause: error });
+    return new CynodeError('unavailable', 'The database is away or busy; try again shortly', {
+      cause: error,
+    });
   return new CynodeError('internal', `Internal error; the server's log has it as request ${requestId}`, {
     cause: error,
   });

@@ -8,6 +8,6 @@ export function answerDatabaseAway(scope: Pick<HttpApp, 'setErrorHandler'>): voi
   scope.setErrorHandler((error: FastifyError, request) => {
     if (!isDatabaseAway(error)) throw error;
     request.log.warn({ err: error }, 'database away');
-    throw new CynodeError('unavailable', 'The database is away; try again shortly', { cause: error });
+    throw new CynodeError('unavailable', 'The database is away or busy; try again shortly', { cause: error });
   });
 }

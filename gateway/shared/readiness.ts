@@ -8,6 +8,7 @@ export async function readiness(db: Database): Promise<string | null> {
 }
 
 async function inferenceReadiness(db: Database): Promise<string | null> {
-  const path = await inferencePath(db);
+  const path = await inferencePath(db).catch(() => null);
+  if (path === null) return 'database check failed: Postgres does not answer in time';
   return path.ready ? null : `no inference path: ${path.reason}; script and command tasks work`;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { tokenPairSchema } from '../../contracts/auth.ts';
 import { nodeListSchema, type NodeView } from '../../contracts/nodes.ts';
 import { PATHS } from '../../contracts/paths.ts';
@@ -93,7 +93,7 @@ export class ApiUser {
       this.#token = '';
       return null;
     }
-    if (reply.status >= 500 || reply.status === 429) return null;
+    if (reply.status === 429 || isUnavailable(reply)) return null;
     if (reply.status >= 400) {
       throw new UnexpectedReply(
         `${call.method} ${call.path}: ${reply.status} ${JSON.stringify(reply.content)}`,
@@ -110,7 +110,7 @@ export class ApiUser {
   async #logIn(): Promise<void> {
     const body = { handle: 'admin', password: this.#password };
     const { status, content } = await this.#send(PATHS.login, { method: 'POST', body });
-    if (status >= 500) throw new Error(`login: ${status}`);
+    if (isUnavailable({ status, content })) throw new Error('login: unavailable');
     if (status !== 200) throw new UnexpectedReply(`login: ${status} ${JSON.stringify(content)}`);
     this.#token = tokenPairSchema.parse(content).access_token;
   }
@@ -133,4 +133,11 @@ export class ApiUser {
     const text = await reply.text();
     return { status: reply.status, content: text === '' ? undefined : JSON.parse(text) };
   }
+}
+
+const unavailableSchema = z.object({ code: z.literal('unavailable').optional() });
+
+/** The only failure that clients have to live with, without a code from a server that closes; any other is a fault of ours. */
+function isUnavailable(reply: { readonly status: number; readonly content: unknown }): boolean {
+  return reply.status === 503 && unavailableSchema.safeParse(reply.content).success;
 }

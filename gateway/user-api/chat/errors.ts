@@ -30,7 +30,7 @@ function describe(
 ): { readonly code: ErrorCode; readonly message: string } {
   if (error instanceof CynodeError) return { code: error.code, message: error.message };
   if (isDatabaseAway(error))
-    return { code: 'unavailable', message: 'The database is away; try again shortly' };
+    return { code: 'unavailable', message: 'The database is away or busy; try again shortly' };
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return { code: 'validation', message: 'Invalid request body: too large' };
   if (error.statusCode !== undefined && error.statusCode < 500)

@@ -106,7 +106,7 @@ describe('what every HTTP surface shares', () => {
     });
     expect(login).toMatchObject({
       status: 503,
-      body: { code: 'unavailable', detail: 'The database is away; try again shortly' },
+      body: { code: 'unavailable', detail: 'The database is away or busy; try again shortly' },
     });
     expect((await app.inject({ url: '/healthz' })).statusCode).toBe(200);
     await app.close();

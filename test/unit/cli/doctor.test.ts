@@ -90,7 +90,7 @@ describe('cynork doctor', () => {
   it('shows that the database is away', async () => {
     await using gateway = await gatewayThatIsReady();
     gateway.on('GET /readyz', { status: 503, text: 'database check failed: is Postgres running?\n' });
-    gateway.on('GET /v1/users/me', problem('unavailable', 'The database is away; try again shortly'));
+    gateway.on('GET /v1/users/me', problem('unavailable', 'The database is away or busy; try again shortly'));
     await using home = await makeLoggedInHome(gateway);
     const { code, stdout } = await home.run(['doctor']);
     expect(code).toBe(1);

@@ -15,11 +15,14 @@ describe('faults of the database', () => {
     expect(isDatabaseAway(error)).toBe(true);
   });
 
-  it.each(['08006', '53300', '57P01', '57P03'])('mean away with SQLSTATE %s', (code) => {
-    expect(isDatabaseAway(databaseError(code))).toBe(true);
-  });
+  it.each(['08006', '53300', '57P01', '57P03', '57014', '55P03', '25P03', '40P01'])(
+    'mean away with SQLSTATE %s',
+    (code) => {
+      expect(isDatabaseAway(databaseError(code))).toBe(true);
+    },
+  );
 
-  it.each(['57014', '23505', '42P01'])('do not mean away with SQLSTATE %s', (code) => {
+  it.each(['23505', '42P01'])('do not mean away with SQLSTATE %s', (code) => {
     expect(isDatabaseAway(databaseError(code))).toBe(false);
   });
 
@@ -33,7 +36,7 @@ describe('faults of the database', () => {
   it('name the unique constraint that was broken, and tell what may succeed when it is run again', () => {
     expect(brokenUniqueConstraint(databaseError('23505'))).toBe('users_handle_key');
     expect(brokenUniqueConstraint(databaseError('40P01'))).toBeNull();
-    expect(isTransient(databaseError('40P01'))).toBe(true);
-    expect(isTransient(databaseError('23503'))).toBe(false);
+    for (const code of ['40P01', '55P03', '25P03']) expect(isTransient(databaseError(code))).toBe(true);
+    for (const code of ['23503', '57014']) expect(isTransient(databaseError(code))).toBe(false);
   });
 });
