@@ -98,7 +98,8 @@ async function endOrWait(tx: Transaction, job: JobRow, request: PlaceJobRequest)
   const end = job.cancel_requested_at === null ? request.end : 'canceled';
   if (live !== undefined) await endAttempt(tx, live, end === 'canceled' ? 'canceled' : 'lost', end);
   if (live !== undefined && request.end === 'node_unable') await passByUntilHeardOf(tx, live);
-  const final = finalStatus(job, await countLost(tx, job.id), live?.number ?? 0);
+  const attempts = Math.max(live?.number ?? 0, request.previousAttempt);
+  const final = finalStatus(job, await countLost(tx, job.id), attempts);
   if (final !== null) {
     await storeResult(
       tx,
