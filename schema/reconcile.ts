@@ -76,7 +76,7 @@ export async function findUnheardEnds(db: Database, limit: number): Promise<read
       and t.status in ('pending', 'running') and j.waiting_since is null
       and (a.state = 'completed' or (a.state = 'lost' and a.end_reason = ${INCARNATION_ENDED}))
       and not exists (select from job_attempts later where later.job_id = a.job_id and later.number > a.number)
-    limit ${limit}
+    order by a.state = 'lost' desc, a.ended_at limit ${limit}
   `.execute(db);
   return rows;
 }
