@@ -44,19 +44,27 @@ function afterTheEnd({ containers, stored }: Evidence): Overlap[] {
   );
 }
 
-/** What the accepted result says about its own times agrees with what Docker says. */
+/**
+ * What the accepted result says about its own times agrees with what Docker says. An attempt may have two containers: a
+ * prepared one that was lost before it was given the job has the attempt's name too.
+ */
 function ticksOutside({ containers, stored, bootedAtMs }: Evidence): Overlap[] {
   const runs = byJob(containers);
   const attempts = byJob(stored.attempts);
   return stored.tasks.flatMap(({ jobId, jobStatus, ticks }) => {
     const winner = attempts.get(jobId)?.find(({ state }) => state === 'completed');
-    const run = runs.get(jobId)?.find(({ attempt }) => attempt === winner?.number);
-    if (jobStatus !== 'completed' || run === undefined) return [];
-    const ms = Math.max(0, ...ticks.map((tick) => outsideMs(bootedAtMs + tick * 1_000, run)));
+    const own = (runs.get(jobId) ?? []).filter(({ attempt }) => attempt === winner?.number);
+    if (jobStatus !== 'completed' || winner === undefined || own.length === 0) return [];
+    // All of them in one container.
+    const ms = Math.min(...own.map((run) => worstOf(ticks, bootedAtMs, run)));
     if (ms <= NOISE_MS) return [];
-    const what = `job ${jobId} attempt ${run.attempt}`;
+    const what = `job ${jobId} attempt ${winner.number}`;
     return [{ what, kind: 'ticks outside of its container' as const, ms, boundMs: TICK_TOLERANCE_MS }];
   });
+}
+
+function worstOf(ticks: readonly number[], bootedAtMs: number, run: ContainerRun): number {
+  return Math.max(0, ...ticks.map((tick) => outsideMs(bootedAtMs + tick * 1_000, run)));
 }
 
 function outsideMs(atMs: number, { startedAtMs, diedAtMs }: ContainerRun): number {

@@ -106,4 +106,15 @@ describe('the checker of a run with faults', () => {
     const brief = { ...run, diedAtMs: 10_000 };
     expect(checksOf({ containers: [brief, next], stored: settled })).toEqual([]);
   });
+
+  it('is asked of the container that ran the job: a prepared one may have been lost before', () => {
+    const run = { jobId: JOB, attempt: 1, node: 'node-1' };
+    const lost = { ...run, startedAtMs: 1_000, diedAtMs: 4_000 };
+    const ran = { ...run, startedAtMs: 5_000, diedAtMs: 11_000 };
+    const stored = { tasks: [task({ endedAtMs: 12_000, ticks: [5.1, 10.9] })], attempts: [attempt(1)] };
+    expect(checksOf({ containers: [lost, ran], stored })).toEqual([]);
+    expect(checksOf({ containers: [lost], stored })).toEqual(['container outlived its fence']);
+    const inBoth = { tasks: [task({ endedAtMs: 12_000, ticks: [2, 10.9] })], attempts: [attempt(1)] };
+    expect(checksOf({ containers: [lost, ran], stored: inBoth })).toEqual(['container outlived its fence']);
+  });
 });
