@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { bootId, bootTimeMs, sleep } from '../../platform/clock.ts';
 import { createLogger } from '../../platform/logger.ts';
 // Not all of the sandbox: this process is to stay small.
@@ -10,7 +11,7 @@ import { LOOK_MS, Watchdog } from './watchdog.ts';
 
 /**
  * The watchdog's process. It lives as long as its agent, whose end it learns by the end of its standard input, and after
- * that until no lease is left to watch.
+ * that until no lease is left to watch. Its file 3 tells the agent that it looks.
  */
 const settings = parseSettings(process.argv[2] ?? '');
 const logger = createLogger({ role: 'watchdog', level: settings.logLevel }).child({ node: settings.node });
@@ -37,8 +38,12 @@ for (const event of ['end', 'error', 'close']) {
 }
 process.stdin.resume();
 
+const pulse = new Socket({ fd: 3, readable: false, writable: true }).on('error', () => undefined);
+
 let awake = agentGone.signal;
 while (await watchdog.look()) {
+  // The agent takes one that is silent for hung. What a stopped agent does not read is not piled up.
+  if (!agentGone.signal.aborted && pulse.writableLength === 0) pulse.write('.');
   await sleep(LOOK_MS, awake);
   // The end of the agent wakes it once.
   if (awake.aborted) awake = new AbortController().signal;

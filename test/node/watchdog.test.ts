@@ -26,6 +26,9 @@ async function startJob(agent: AgentUnderTest): Promise<{ readonly status: Promi
   return { status };
 }
 
+const isReady = async (agent: AgentUnderTest): Promise<boolean> =>
+  (await fetch(`${agent.workerApiUrl}/readyz`)).ok;
+
 const leaseFiles = (agent: AgentUnderTest): Promise<string[]> => readdir(join(agent.stateDir, 'leases'));
 
 describe('a node agent that is stopped', () => {
@@ -79,6 +82,32 @@ describe('the watchdog', () => {
     await job.status;
   });
 
+  it('that hangs is ended and started again, and until then the node takes no work', async () => {
+    await using agent = await runningAgent();
+    const [first = 0] = await watchdogPids(agent.process);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    process.kill(first, 'SIGSTOP');
+    await eventually('the node takes no work', async () => !(await isReady(agent)), { timeoutMs: 6_000 });
+    // Sooner if it had looked before.
+    const options = { timeoutMs: 15_000 };
+    await eventually('another watchdog runs', async () => (await watchdogPids(agent.process))[1], options);
+    expect(isAlive(first)).toBe(false);
+    await agent.ready();
+    expect(await agent.process.log()).toMatch(/watchdog does not look, ending it/);
+  });
+
+  it('is not taken for hung by an agent that was stopped itself, nor does it mind that nobody listens', async () => {
+    await using agent = await runningAgent();
+    const [watchdog = 0] = await watchdogPids(agent.process);
+    await agent.process.kill('SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    await agent.process.kill('SIGCONT');
+    expect(await isReady(agent)).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(await watchdogPids(agent.process)).toEqual([watchdog]);
+    expect(isAlive(watchdog)).toBe(true);
+  });
+
   it('that died with its agent is followed by one that needs no orchestrator to end what was left', async () => {
     await using agent = await runningAgent();
     const job = await startJob(agent);
@@ -104,6 +133,7 @@ describe('the watchdog', () => {
     expect(await (await fetch(`${agent.workerApiUrl}/metrics`)).text()).toMatch(
       /^cynodeai_node_watchdog_up 1$/m,
     );
+    await eventually('signals are heard', async () => /"serving"/.test(await agent.process.log()));
     expect(await agent.process.kill('SIGTERM')).toBe(0);
     expect(isAlive(watchdog)).toBe(false);
   });
