@@ -184,14 +184,9 @@ function assembleWatchdog({ config, state, logger, acquired }: AgentOptions): {
 }
 
 function assembleWorkerApi(base: Foundation): HttpApp {
-  const { config, inEffect, runner } = base;
+  const { config, inEffect } = base;
   return createWorkerApi({
-    runner: {
-      ...selfLeased({ ...base, nowMs: bootTimeMs }),
-      get running() {
-        return runner.running;
-      },
-    },
+    runner: selfLeased({ ...base, nowMs: bootTimeMs }),
     readiness: () => readinessOf(base),
     inference: base.proxy,
     telemetry: createNodeTelemetry({ ...base, slug: config.slug, stateDir: base.state.pathOf() }),

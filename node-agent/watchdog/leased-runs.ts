@@ -9,7 +9,7 @@ import type { LeaseFile, LeaseFolder } from './lease-files.ts';
 type RunOptions = Parameters<JobRunner['run']>[1];
 
 export interface LeasedRunDeps {
-  readonly runner: Pick<JobRunner, 'run' | 'gone'>;
+  readonly runner: Pick<JobRunner, 'run' | 'running' | 'gone'>;
   readonly leases: LeaseFolder;
   readonly nowMs: () => number;
   readonly logger: Logger;
@@ -52,11 +52,18 @@ export async function runLeased(
 }
 
 /** The runner for jobs that nobody else keeps a lease of: they may act as long as this process lives and is not stopped. */
-export function selfLeased(deps: LeasedRunDeps): Pick<JobRunner, 'run'> {
+export function selfLeased(deps: LeasedRunDeps): Pick<JobRunner, 'run' | 'running'> {
+  let opening = 0;
   return {
+    /** Counts a job from the call on, not only when the runner has it. */
+    get running() {
+      return deps.runner.running + opening;
+    },
     run: async (request, options) => {
       const grantedAtMs = deps.nowMs();
-      const file = await openLease(request, options.attempt, grantedAtMs, deps);
+      opening += 1;
+      // No pause after it: the runner counts the job at once.
+      const file = await openLease(request, options.attempt, grantedAtMs, deps).finally(() => (opening -= 1));
       using keeper = new LeaseKeeper(
         LEASE_TIMES,
         { renew: async () => 'held', record: file.renew, nowMs: deps.nowMs, sleep },

@@ -6,7 +6,12 @@ import type { RunRequest, RunResponse } from '../../../../contracts/jobs.ts';
 import { JobStoppedError } from '../../../../node-agent/sandbox/stop.ts';
 import { LeaseFolder, readLeases, type Lease } from '../../../../node-agent/watchdog/lease-files.ts';
 import { selfLeased, type LeasedRunDeps } from '../../../../node-agent/watchdog/leased-runs.ts';
+import { createNodeTelemetry } from '../../../../node-agent/telemetry/node-telemetry.ts';
+import { createWorkerApi } from '../../../../node-agent/worker-api/app.ts';
+import { sleep } from '../../../../platform/clock.ts';
+import type { HttpApp } from '../../../../platform/http/server.ts';
 import { createLogger } from '../../../../platform/logger.ts';
+import { createMetrics } from '../../../../platform/metrics.ts';
 import { eventually } from '../../../support/wait.ts';
 
 const REQUEST: RunRequest = { version: 1, task_id: 't', job_id: 'j', sandbox: { command: ['true'] } };
@@ -34,11 +39,44 @@ beforeEach(async () => {
 afterEach(async () => rm(folder, { recursive: true }));
 
 function leased(run: () => Promise<RunResponse>, gone: Promise<boolean>): ReturnType<typeof selfLeased> {
-  const runner: LeasedRunDeps['runner'] = { run, gone: () => gone };
+  let running = 0;
+  const runner: LeasedRunDeps['runner'] = {
+    run: async () => {
+      running += 1;
+      return run().finally(() => (running -= 1));
+    },
+    get running() {
+      return running;
+    },
+    gone: () => gone,
+  };
   return selfLeased({
     runner,
     leases,
     nowMs: () => nowMs,
+    logger: createLogger({ role: 'test', level: 'silent' }),
+  });
+}
+
+const BEARER = { authorization: 'Bearer t' };
+
+function workerApi(runner: ReturnType<typeof selfLeased>, maxConcurrency: number): HttpApp {
+  const info = { version: '1', rootless: false, cgroupVersion: '2', seccomp: true, cpuCores: 1 };
+  return createWorkerApi({
+    runner,
+    maxConcurrency,
+    bearer: () => 't',
+    maxRequestBytes: 1_000,
+    configuredMaxRequestBytes: () => undefined,
+    readiness: async () => null,
+    telemetry: createNodeTelemetry({
+      slug: 'n',
+      version: '1',
+      stateDir: folder,
+      engine: { info: async () => info },
+    }),
+    inference: { serve: async () => undefined },
+    metrics: createMetrics(),
     logger: createLogger({ role: 'test', level: 'silent' }),
   });
 }
@@ -74,6 +112,22 @@ describe('a job over plain HTTP', () => {
     const outcome = await runner.run(REQUEST, options).catch((error: unknown) => error);
     expect(outcome).toBeInstanceOf(JobStoppedError);
     expect(outcome).toMatchObject({ reason: 'lease_lost' });
+  });
+
+  it('has its slot from the moment it is posted, so that no more of them run than there are slots', async () => {
+    const end = Promise.withResolvers<RunResponse>();
+    const runner = leased(() => end.promise, Promise.resolve(true));
+    await using app = workerApi(runner, 2);
+    const post = async (): Promise<number> => {
+      const url = '/v1/worker/jobs:run';
+      return (await app.inject({ method: 'POST', url, headers: BEARER, payload: REQUEST })).statusCode;
+    };
+    const posts = Array.from({ length: 5 }, post);
+    const answered = await Promise.race([Promise.all(posts.slice(2)), sleep(2_000)]);
+    end.resolve(RESPONSE);
+    expect(answered).toEqual([503, 503, 503]);
+    expect(await Promise.all(posts)).toEqual([200, 200, 503, 503, 503]);
+    expect(runner.running).toBe(0);
   });
 
   it('is not started when its lease cannot be written', async () => {
