@@ -9,20 +9,38 @@ const MAX_RETRY_MS = 30_000;
 
 /** Removes containers for certain: tries until the engine says that there is none of that name. */
 export class ContainerRemover {
-  readonly #engine: ContainerEngine;
+  readonly #engine: Pick<ContainerEngine, 'remove'>;
   readonly #logger: Logger;
   readonly #closing = new AbortController();
   readonly #underway = new Map<string, Promise<void>>();
+  /** Those that begin when the one under way has ended. */
+  readonly #queued = new Map<string, Promise<void>>();
 
-  constructor(engine: ContainerEngine, logger: Logger) {
+  constructor(engine: Pick<ContainerEngine, 'remove'>, logger: Logger) {
     this.#engine = engine;
     this.#logger = logger;
   }
 
-  /** Resolves when the container is gone. Goes on trying while the engine fails; only `close` ends that, with a rejection. */
+  /**
+   * Resolves when no container has the name that had it at the time of the call. Goes on trying while the engine fails;
+   * only `close` ends that, with a rejection.
+   */
   async remove(name: string): Promise<void> {
     const running = this.#underway.get(name);
-    if (running !== undefined) return running;
+    if (running === undefined) return this.#begin(name);
+    // That one may have looked before a prepared container took the name.
+    const queued = this.#queued.get(name);
+    if (queued !== undefined) return queued;
+    const next = running.then(() => {
+      this.#queued.delete(name);
+      return this.remove(name);
+    });
+    next.catch(() => this.#queued.delete(name));
+    this.#queued.set(name, next);
+    return next;
+  }
+
+  #begin(name: string): Promise<void> {
     const removal = this.#untilGone(name).finally(() => this.#underway.delete(name));
     this.#underway.set(name, removal);
     return removal;
