@@ -37,8 +37,7 @@ export async function placeJobs(
   tx: Transaction,
   requests: readonly PlaceJobRequest[],
 ): Promise<PlaceJobsResult> {
-  const jobs: JobRow[] = [];
-  for (const { jobId } of requests) jobs.push(await requireJob(tx, jobId));
+  const jobs = await lockJobs(tx, requests);
   const decided: (JobStep | null)[] = [];
   let slotsChanged = false;
   for (const [index, request] of requests.entries()) {
@@ -57,6 +56,14 @@ export async function placeJobs(
   const steps: JobStep[] = [];
   for (const [index, job] of jobs.entries()) steps.push(decided[index] ?? (await waitingOrPlaced(tx, job)));
   return { steps, wokenTaskIds };
+}
+
+/** In the order of their ids, as everybody does who locks several; given in the order of the requests. */
+async function lockJobs(tx: Transaction, requests: readonly PlaceJobRequest[]): Promise<JobRow[]> {
+  const ids = requests.map(({ jobId }) => jobId);
+  const locked = new Map<string, JobRow>();
+  for (const id of ids.toSorted()) locked.set(id, await requireJob(tx, id));
+  return ids.flatMap((id) => locked.get(id) ?? []);
 }
 
 async function requireJob(tx: Transaction, jobId: string): Promise<JobRow> {

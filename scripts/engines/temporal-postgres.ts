@@ -111,7 +111,9 @@ async function updateSchema(
     });
     if (result.failed) {
       const lastWords = result.all.trim().split('\n').slice(-6).join('\n  ');
-      throw new SetupError(`Temporal's tables in ${database} could not be made:\n  ${lastWords}`);
+      throw new SetupError(
+        `Temporal's tables in ${database} could not be made; \`./dev reset\` begins anew:\n  ${lastWords}`,
+      );
     }
   }
 }
