@@ -1,7 +1,7 @@
 import type { ChatChunk, ChatCompletion, ChatUsage } from '../../contracts/chat.ts';
 import type { CynodeError } from '../../contracts/errors.ts';
 import type { ModelEvent, ModelUsage } from './backends/backend.ts';
-import { openAiErrorOf } from './openai-errors.ts';
+import { openAiErrorOf } from '../shared/openai-errors.ts';
 
 /** What is said of a reply in each of its parts. */
 export interface ReplyHead {

@@ -3,14 +3,16 @@ import type { FastifyReply } from 'fastify';
 import { CHAT_PATHS, PM_MODEL } from '../../contracts/chat-values.ts';
 import { chatCompletionSchema, chatErrorSchema, modelListSchema } from '../../contracts/chat.ts';
 import type { ChatCompletion, ModelList } from '../../contracts/chat.ts';
+import { CynodeError } from '../../contracts/errors.ts';
 import { INFERENCE_LIMITS, modelRequestSchema } from '../../contracts/inference.ts';
 import type { TokenService } from '../../platform/crypto/tokens.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
 import { listAvailableModels } from '../../schema/chat/models.ts';
 import type { Database } from '../../schema/database.ts';
+import { goneSignal } from '../shared/gone-signal.ts';
 import type { ModelEvent } from './backends/backend.ts';
 import { callerOfRequest, requireCaller } from './caller.ts';
-import { answerInOpenAiForm } from './openai-errors.ts';
+import { answerInOpenAiForm } from '../shared/openai-errors.ts';
 import { CallerGone } from './record.ts';
 import { eventTexts, toCompletion } from './reply.ts';
 import type { ReplyHead } from './reply.ts';
@@ -37,12 +39,14 @@ const ASK_ERRORS = {
   504: chatErrorSchema,
 } as const;
 
+const TOO_LARGE = new CynodeError('payload_too_large', 'The request is larger than 10 MiB; send less');
+
 /** The model router for agents and our own roles, in OpenAI's form (design §6). */
 export function inferenceRoutes(scope: HttpApp, deps: InferenceDeps): void {
   const router = createModelRouter(deps);
   scope.addHook('preClose', async () => router.close());
   scope.addHook('onClose', () => router[Symbol.asyncDispose]());
-  answerInOpenAiForm(scope);
+  answerInOpenAiForm(scope, { tooLarge: TOO_LARGE });
   requireCaller(scope, deps.tokens);
   scope.get(
     CHAT_PATHS.models,
@@ -76,7 +80,7 @@ export function inferenceRoutes(scope: HttpApp, deps: InferenceDeps): void {
     },
     async (request, reply) => {
       const { body } = request;
-      const events = router.ask(callerOfRequest(request), body, goneSignal(reply));
+      const events = router.ask(callerOfRequest(request), body, goneSignal(reply, new CallerGone()));
       const head: ReplyHead = {
         id: `chatcmpl-${randomUUID()}`,
         created: Math.floor(Date.now() / 1000),
@@ -112,14 +116,6 @@ async function unlessGone<T>(reply: FastifyReply, answer: () => Promise<T>): Pro
     if (!(error instanceof CallerGone)) throw error;
     return reply.hijack();
   }
-}
-
-function goneSignal({ raw }: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  raw.once('close', () => {
-    if (!raw.writableFinished) gone.abort(new CallerGone());
-  });
-  return gone.signal;
 }
 
 async function whole(head: ReplyHead, events: AsyncIterable<ModelEvent>): Promise<ChatCompletion> {

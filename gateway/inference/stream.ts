@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ModelEvent } from './backends/backend.ts';
-import { toCynodeError } from './openai-errors.ts';
+import { toCynodeError } from '../shared/openai-errors.ts';
 import { CallerGone } from './record.ts';
 import type { EventTexts } from './reply.ts';
 

@@ -2,8 +2,9 @@ import { Readable } from 'node:stream';
 import type { ChatChunk, ChatCompletion, ChatUsage } from '../../../contracts/chat.ts';
 import { CynodeError } from '../../../contracts/errors.ts';
 import type { TurnState } from '../../../schema/turns/read.ts';
-import { describeTurnFailure, toChatError } from './errors.ts';
+import { openAiErrorOf } from '../../shared/openai-errors.ts';
 import type { TurnEvent } from './follow.ts';
+import { describeTurnFailure } from './turn-failure.ts';
 
 /** What every part of a reply repeats. */
 export interface ReplyHead {
@@ -99,7 +100,7 @@ async function* serverSentEvents(
   for await (const event of startWith(first, events)) {
     if (event.kind === 'text') yield toEvent(chunkOf(head, { content: event.text }, null));
     if (event.kind === 'answered') return yield* lastEvents(head, event.turn, includeUsage);
-    if (event.kind === 'failed') return yield toEvent(errorOf(event));
+    if (event.kind === 'failed') return yield toEvent(openAiErrorOf(describeTurnFailure(event.code)));
     if (event.kind === 'quiet' && performance.now() - sentAtMs < KEEP_ALIVE_MS) continue;
     if (event.kind === 'quiet') yield ': waiting\n\n';
     sentAtMs = performance.now();
@@ -131,11 +132,6 @@ function chunkOf(
   finish_reason: string | null,
 ): ChatChunk {
   return { ...head, object: 'chat.completion.chunk', choices: [{ index: 0, delta, finish_reason }] };
-}
-
-function errorOf({ code }: Extract<TurnEvent, { kind: 'failed' }>): object {
-  const described = describeTurnFailure(code);
-  return toChatError(described.code, described.message);
 }
 
 function toEvent(data: object): string {

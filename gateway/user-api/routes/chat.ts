@@ -16,10 +16,10 @@ import { CynodeError } from '../../../contracts/errors.ts';
 import type { HttpApp } from '../../../platform/http/server.ts';
 import { listAvailableModels } from '../../../schema/chat/models.ts';
 import { goneSignal } from '../../shared/gone-signal.ts';
+import { answerInOpenAiForm } from '../../shared/openai-errors.ts';
 import { problemSchema } from '../../shared/problem-schema.ts';
 import { callerOf } from '../auth/authenticate.ts';
 import { ask } from '../chat/ask.ts';
-import { answerInOpenAiForm } from '../chat/errors.ts';
 import { followTurn } from '../chat/follow.ts';
 import { projectOf } from '../chat/project.ts';
 import { streamedReply, wholeReply } from '../chat/reply.ts';
@@ -33,9 +33,11 @@ const CHAT_REPLIES = {
   503: chatErrorSchema,
 } as const;
 
+const TOO_LARGE = new CynodeError('validation', 'Invalid request body: too large');
+
 /** What OpenAI's clients talk to (contract §6.1–6.4). The scope has to be its own: errors have another form there. */
 export function registerOpenAiRoutes(scope: HttpApp, deps: UserApiDeps): void {
-  answerInOpenAiForm(scope);
+  answerInOpenAiForm(scope, { tooLarge: TOO_LARGE, refusesTokensByProblem: true });
   registerModels(scope, deps);
   scope.post(
     CHAT_PATHS.completions,

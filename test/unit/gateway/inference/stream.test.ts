@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { createModelPort } from '../../../../activities/agent/ports.ts';
 import { CynodeError } from '../../../../contracts/errors.ts';
 import type { ModelEvent } from '../../../../gateway/inference/backends/backend.ts';
-import { answerInOpenAiForm } from '../../../../gateway/inference/openai-errors.ts';
+import { answerInOpenAiForm } from '../../../../gateway/shared/openai-errors.ts';
 import { eventTexts } from '../../../../gateway/inference/reply.ts';
 import { streamEvents } from '../../../../gateway/inference/stream.ts';
 import { createHttpClient } from '../../../../platform/http/client.ts';
@@ -38,7 +38,7 @@ async function routerThat(say: (closed: Promise<unknown>) => AsyncGenerator<Mode
     readiness: async () => null,
   });
   void app.register(async (scope) => {
-    answerInOpenAiForm(scope);
+    answerInOpenAiForm(scope, { tooLarge: new CynodeError('payload_too_large', 'less') });
     scope.post('/v1/chat/completions', (request, reply) => {
       const closed = new Promise((resolve) => reply.raw.once('close', resolve));
       const texts = eventTexts({ id: 'x', created: 0, model: 'm' }, false);

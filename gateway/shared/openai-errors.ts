@@ -7,7 +7,8 @@ import { isDatabaseAway } from '../../schema/faults.ts';
 
 const BODY_TOO_LARGE = 'FST_ERR_CTP_BODY_TOO_LARGE';
 
-export function openAiErrorOf({ code, message }: CynodeError): ChatError {
+/** Error body in OpenAI's form (contract §6.4). */
+export function openAiErrorOf({ code, message }: Pick<CynodeError, 'code' | 'message'>): ChatError {
   return { error: { message, type: 'cynodeai_error', param: null, code: openAiCodeOf(code) } };
 }
 
@@ -23,20 +24,30 @@ export function toCynodeError(error: unknown, requestId: string): CynodeError {
   });
 }
 
+export interface OpenAiForm {
+  /** What a body over the limit is answered with. */
+  readonly tooLarge: CynodeError;
+  /** A refused token is a problem, as on the routes that are no OpenAI's (contract §6.4). */
+  readonly refusesTokensByProblem?: boolean;
+}
+
 /** Errors of this scope have OpenAI's form (contract §6.4). Call it inside a `register`. */
-export function answerInOpenAiForm(scope: Pick<HttpApp, 'setErrorHandler'>): void {
-  scope.setErrorHandler((error: FastifyError, request, reply) => {
-    const known = fastifyErrorOf(error) ?? toCynodeError(error, request.id);
-    if (known.code === 'internal') request.log.error({ err: error }, 'request failed');
+export function answerInOpenAiForm(
+  scope: Pick<HttpApp, 'setErrorHandler'>,
+  { tooLarge, refusesTokensByProblem = false }: OpenAiForm,
+): void {
+  scope.setErrorHandler((error: FastifyError | CynodeError, request, reply) => {
+    const isTooLarge = error.code === BODY_TOO_LARGE;
     // A client that still sends would see a broken connection and never its refusal.
-    if (error.code === BODY_TOO_LARGE) request.raw.resume();
+    if (isTooLarge) request.raw.resume();
+    const known = isTooLarge ? tooLarge : (badRequestOf(error) ?? toCynodeError(error, request.id));
+    if (known.code === 'authentication' && refusesTokensByProblem) throw error;
+    if (known.code === 'internal') request.log.error({ err: error }, 'request failed');
     return reply.code(ERRORS[known.code].status).type('application/json').send(openAiErrorOf(known));
   });
 }
 
-function fastifyErrorOf(error: FastifyError): CynodeError | null {
-  if (error.code === BODY_TOO_LARGE)
-    return new CynodeError('payload_too_large', 'The request is larger than 10 MiB; send less');
+function badRequestOf(error: FastifyError | CynodeError): CynodeError | null {
   if (error instanceof CynodeError || error.statusCode === undefined || error.statusCode >= 500) return null;
   return new CynodeError('validation', error.message);
 }
