@@ -22,7 +22,7 @@ const HEALTHY_MS = 60_000;
 const END_MS = 2_000;
 const TICK_MS = 250;
 /** One that looks says so twice a second. */
-const SILENT_MS = 3_000;
+const SILENT_MS = 6_000;
 /** Until it looks for the first time, on a busy host. */
 const START_MS = 10_000;
 
