@@ -43,13 +43,14 @@ const WAITING_PER_ACTIVE = 16;
 
 /** The way to the node's Ollama for the orchestrator and for jobs. */
 export function createProxy(
-  inference: Pick<InferenceSupervisor, 'baseUrl' | 'report'>,
+  inference: Pick<InferenceSupervisor, 'baseUrl' | 'kept' | 'report'>,
   { maxConcurrency }: Pick<InferenceConfig, 'maxConcurrency'>,
   metrics: Registry,
 ): InferenceProxy {
   const queue = new ModelQueue({ active: maxConcurrency, waiting: WAITING_PER_ACTIVE * maxConcurrency });
   return new InferenceProxy({
     baseUrl: () => inference.baseUrl,
+    kept: () => inference.kept,
     whyAway: () => {
       const { backend, reason } = inference.report();
       const why = reason ?? (backend === 'starting' ? 'it is being started' : 'it does not answer');

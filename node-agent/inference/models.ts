@@ -27,7 +27,8 @@ interface Work {
   retryAtMs: number;
 }
 
-interface Kept {
+/** A model that stays in memory, and what it is loaded with. */
+export interface Kept {
   readonly model: string;
   readonly contextTokens: number;
 }
@@ -83,6 +84,11 @@ export class Models {
   /** The model that shall be on this node; it is got in the background. */
   want(model: string | undefined): void {
     this.#wanted = model === undefined ? undefined : qualified(model);
+  }
+
+  /** What stays in memory for the orchestrator. */
+  get kept(): Kept | undefined {
+    return this.#kept;
   }
 
   report(): Pick<NodeInference, 'models' | 'pulls'> {

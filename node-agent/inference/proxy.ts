@@ -3,13 +3,14 @@ import { pipeline } from 'node:stream/promises';
 import { Agent, errors, type Dispatcher } from 'undici';
 import { CynodeError, toProblem } from '../../contracts/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { qualified } from './models.ts';
+import { canonicalModel, jobRequest } from './job-request.ts';
+import type { Kept } from './models.ts';
 import type { ProxyMetrics, ProxyOutcome } from './proxy-metrics.ts';
 import { PROXY_ROUTES, proxyRouteOf, type ProxyRoute } from './proxy-routes.ts';
 import { QueueFullError, type ModelQueue } from './queue.ts';
 import { modelNamedIn, RequestBodies } from './request-body.ts';
 
-/** On whose behalf a call is made. */
+/** On whose behalf a call is made; all calls of a job have the same one. */
 export interface ProxyCaller {
   readonly kind: 'orchestrator' | 'job';
   /** With the ids of a job, and nothing secret. */
@@ -23,6 +24,8 @@ export interface ProxyDeps {
   readonly baseUrl: () => string | undefined;
   /** Why there is none, for whoever asks. */
   readonly whyAway: () => string;
+  /** What jobs may not move out of memory. */
+  readonly kept: () => Kept | undefined;
   readonly queue: ModelQueue;
   readonly metrics: ProxyMetrics;
   /** How long a call may be without a sign of life. */
@@ -44,7 +47,8 @@ class WaitedTooLongError extends Error {}
 export class InferenceProxy implements AsyncDisposable {
   readonly #deps: ProxyDeps;
   readonly #idleMs: number;
-  readonly #bodies = new RequestBodies();
+  /** Apart, so that jobs cannot use up what the orchestrator needs. */
+  readonly #bodies = { orchestrator: new RequestBodies(8), job: new RequestBodies(4) };
   readonly #upstream: Agent;
 
   constructor(deps: ProxyDeps) {
@@ -83,8 +87,9 @@ export class InferenceProxy implements AsyncDisposable {
     return this.#upstream.destroy();
   }
 
-  async #answer(call: Call, { over }: ProxyCaller): Promise<ProxyOutcome> {
+  async #answer(call: Call, caller: ProxyCaller): Promise<ProxyOutcome> {
     const { response } = call;
+    const { over } = caller;
     const gone = new AbortController();
     response.once('close', () => {
       if (!response.writableFinished) gone.abort(new CallerGoneError());
@@ -94,7 +99,7 @@ export class InferenceProxy implements AsyncDisposable {
     over?.addEventListener('abort', onOver, { once: true });
     if (over?.aborted === true) onOver();
     try {
-      return await this.#carry(call, AbortSignal.any([gone.signal, ended.signal]));
+      return await this.#carry(call, caller, AbortSignal.any([gone.signal, ended.signal]));
     } catch (error) {
       if (gone.signal.aborted) return 'caller_gone';
       return refuse(call, ended.signal.aborted ? new CallerGoneError() : error);
@@ -103,28 +108,31 @@ export class InferenceProxy implements AsyncDisposable {
     }
   }
 
-  async #carry(call: Call, signal: AbortSignal): Promise<ProxyOutcome> {
+  async #carry(call: Call, caller: ProxyCaller, signal: AbortSignal): Promise<ProxyOutcome> {
     const { request, path } = call;
     const route = allowed(request.method ?? '', path);
-    using body = route.method === 'GET' ? undefined : await this.#bodies.read(request);
+    using body = route.method === 'GET' ? undefined : await this.#bodies[caller.kind].read(request);
     signal.throwIfAborted();
     if (body !== undefined) call.model = modelNamedIn(body.bytes);
     if (!route.generates) return await this.#forward(call, body?.bytes, signal);
-    const place = await this.#place(call.model, signal);
+    const isJob = caller.kind === 'job';
+    const place = await this.#place(call.model, signal, isJob ? caller : undefined);
     try {
-      return await this.#forward(call, body?.bytes, signal);
+      const bytes = isJob && body !== undefined ? jobRequest(body.bytes, this.#deps.kept()) : body?.bytes;
+      return await this.#forward(call, bytes, signal);
     } finally {
       place[Symbol.dispose]();
     }
   }
 
   /** @throws WaitedTooLongError · QueueFullError */
-  async #place(model: string, signal: AbortSignal): Promise<Disposable> {
+  async #place(model: string, signal: AbortSignal, job: ProxyCaller | undefined): Promise<Disposable> {
     const startedAtMs = performance.now();
     const waited = new AbortController();
     const timer = setTimeout(() => waited.abort(new WaitedTooLongError()), this.#idleMs);
     try {
-      return await this.#deps.queue.enter(qualified(model), AbortSignal.any([signal, waited.signal]));
+      const either = AbortSignal.any([signal, waited.signal]);
+      return await this.#deps.queue.enter(canonicalModel(model), either, job);
     } finally {
       clearTimeout(timer);
       this.#deps.metrics.waited((performance.now() - startedAtMs) / SECOND_MS);

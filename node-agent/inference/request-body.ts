@@ -3,8 +3,6 @@ import { CynodeError } from '../../contracts/errors.ts';
 
 /** Cap of a request (contract §13.3). */
 export const MAX_BODY_BYTES = 10 * 1024 * 1024;
-/** Of all requests that are held at a time. */
-const MAX_HELD_BYTES = 8 * MAX_BODY_BYTES;
 
 /** A request's body in memory, until it is disposed. */
 export interface HeldBody extends Disposable {
@@ -13,7 +11,13 @@ export interface HeldBody extends Disposable {
 
 /** Reads requests whole, because the model that they are for is somewhere in them; Ollama does the same. Bounded altogether. */
 export class RequestBodies {
+  readonly #maxBytes: number;
   #heldBytes = 0;
+
+  /** @param largest how many of the largest ones are held at a time */
+  constructor(largest: number) {
+    this.#maxBytes = largest * MAX_BODY_BYTES;
+  }
 
   /** @throws CynodeError `payload_too_large` · `unavailable` when too much is held already */
   async read(request: IncomingMessage): Promise<HeldBody> {
@@ -32,7 +36,7 @@ export class RequestBodies {
         sizeBytes += bytes.length;
         this.#heldBytes += bytes.length;
         if (sizeBytes > MAX_BODY_BYTES) throw tooLarge();
-        if (this.#heldBytes > MAX_HELD_BYTES)
+        if (this.#heldBytes > this.#maxBytes)
           throw new CynodeError('unavailable', 'Too many large calls of models at once. Try again later.');
       }
     } catch (error) {

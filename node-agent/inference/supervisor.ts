@@ -113,6 +113,11 @@ export class InferenceSupervisor {
     return this.#models.prepare(model, contextTokens, signal);
   }
 
+  /** What `prepare` keeps in memory. */
+  get kept(): Models['kept'] {
+    return this.#models.kept;
+  }
+
   /** Ends an Ollama of ours. */
   async close(): Promise<void> {
     this.#closing.abort();

@@ -23,6 +23,7 @@ beforeEach(async () => {
   const queue = new ModelQueue({ active: 2, waiting: 2 });
   proxy = resources.use(
     new InferenceProxy({
+      kept: () => undefined,
       baseUrl: () => model.url,
       whyAway: () => 'away',
       queue,

@@ -27,13 +27,20 @@ interface Opened {
 }
 
 async function open(
-  options: { active?: number; waiting?: number; idleMs?: number; baseUrl?: () => string | undefined } = {},
+  options: {
+    active?: number;
+    waiting?: number;
+    idleMs?: number;
+    baseUrl?: () => string | undefined;
+    kind?: 'orchestrator' | 'job';
+  } = {},
 ): Promise<Opened> {
   const registry = createMetrics();
   const queue = new ModelQueue({ active: options.active ?? 4, waiting: options.waiting ?? 4 });
   const proxy = resources.use(
     new InferenceProxy({
       baseUrl: options.baseUrl ?? (() => model.url),
+      kept: () => ({ model: MODEL, contextTokens: 8192 }),
       whyAway: () => 'This node has no Ollama now: because.',
       queue,
       metrics: createProxyMetrics(registry, { active: () => queue.active, queued: () => queue.queued }),
@@ -41,9 +48,9 @@ async function open(
     }),
   );
   const logger = createLogger({ role: 'test', level: 'silent' });
+  const caller = { kind: options.kind ?? 'orchestrator', logger } as const;
   const server = createServer(
-    (request, response) =>
-      void proxy.serve(request, response, request.url ?? '', { kind: 'orchestrator', logger }),
+    (request, response) => void proxy.serve(request, response, request.url ?? '', caller),
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   resources.defer(() => {
@@ -69,6 +76,21 @@ function contents(text: string): string {
     .map((line) => (JSON.parse(line) as { message?: { content: string } }).message?.content ?? '')
     .join('');
 }
+
+describe('a call of a job', () => {
+  it('says neither how long a model stays in memory nor how the kept one is loaded', async () => {
+    const { url } = await open({ kind: 'job' });
+    const options = { num_ctx: 512, num_gpu: 0, temperature: 0.5 };
+    await (await chat(url, { keep_alive: 0, Keep_Alive: '0s', options, model: 'library/Tiny' })).text();
+    await (await chat(url, { keep_alive: 0, options, model: 'other:1b' })).text();
+    expect(model.calls.map(({ body }) => body)).toEqual([
+      expect.objectContaining({ options: { temperature: 0.5, num_ctx: 8192 } }),
+      expect.objectContaining({ options }),
+    ]);
+    for (const { body } of model.calls)
+      expect(JSON.stringify(body).toLowerCase()).not.toContain('keep_alive');
+  });
+});
 
 describe("the proxy of a node's Ollama", () => {
   it('passes on each piece as soon as it comes', async () => {

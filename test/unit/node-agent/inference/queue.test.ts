@@ -43,4 +43,41 @@ describe('the queue of a model', () => {
     expect(queue.active).toBe(0);
     await expect(queue.enter('a', stop.signal)).rejects.toThrow('gave up');
   });
+
+  it('serves the orchestrator before jobs, also those that wait longer', async () => {
+    const queue = new ModelQueue({ active: 1, waiting: 5 });
+    const first = await queue.enter('a', NEVER);
+    const order: string[] = [];
+    const enter = async (who: string, job?: object): Promise<void> => {
+      const place = await queue.enter('a', NEVER, job);
+      order.push(who);
+      place[Symbol.dispose]();
+    };
+    const all = [enter('job', {}), enter('pm'), enter('other job', {}), enter('pm again')];
+    first[Symbol.dispose]();
+    await Promise.all(all);
+    expect(order).toEqual(['pm', 'pm again', 'job', 'other job']);
+    expect([queue.active, queue.queued]).toEqual([0, 0]);
+  });
+
+  it('gives a job no more than its share, and what waits of jobs takes no room from the orchestrator', async () => {
+    const queue = new ModelQueue({ active: 4, waiting: 6 });
+    const [greedy, modest] = [{}, {}];
+    const places = [await queue.enter('a', NEVER, greedy), await queue.enter('a', NEVER, greedy)];
+    const waiting = Array.from({ length: 4 }, () => queue.enter('a', NEVER, greedy));
+    expect([queue.active, queue.queued]).toEqual([2, 4]);
+    await expect(queue.enter('a', NEVER, greedy)).rejects.toThrow(QueueFullError);
+    await queue.enter('a', NEVER, modest);
+    await queue.enter('a', NEVER, modest);
+    const more = [queue.enter('a', NEVER, modest), queue.enter('a', NEVER, {})];
+    await expect(queue.enter('a', NEVER, {})).rejects.toThrow(QueueFullError);
+    const pm = queue.enter('a', NEVER);
+    places[0]?.[Symbol.dispose]();
+    await pm;
+    expect([queue.active, queue.queued]).toEqual([4, 6]);
+    places[1]?.[Symbol.dispose]();
+    await waiting[0];
+    expect(queue.queued).toBe(5);
+    expect(more).toHaveLength(2);
+  });
 });
