@@ -151,7 +151,7 @@ export const MISTAKES: readonly Mistake[] = [
       DATABASE_WAIT: '2s',
     }),
     code: 1,
-    says: /^cynodeai: Postgres cannot be reached: start it, or correct DATABASE_URL \(.+\)$/,
+    says: /^cynodeai: Postgres cannot be used now: start it, correct DATABASE_URL, or wait until it is less busy \(.+\)$/,
   },
   {
     does: 'names a database that is not there',
