@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { askDocker, callDocker, type DockerEngine } from '../../scripts/engines/docker-api.ts';
 import { sleep } from '../../scripts/engines/processes.ts';
+import { leftContainers, listedContainersSchema } from './left-containers.ts';
 
 /** When the container of an attempt ran, by Docker's own events: since its start, or since a job took one that ran already. */
 export interface ContainerRun {
@@ -15,7 +16,7 @@ export interface ContainerRun {
 
 export interface ContainerJournal extends Disposable {
   readonly runs: readonly ContainerRun[];
-  /** Names of the containers of jobs of our nodes, running or not; those that wait for a job are none. */
+  /** Containers of our nodes that should not be there at rest. */
   list(): Promise<string[]>;
 }
 
@@ -29,10 +30,6 @@ const eventSchema = z.object({
   Actor: z.object({ ID: z.string(), Attributes: z.record(z.string(), z.string()) }),
 });
 type ContainerEvent = z.infer<typeof eventSchema>;
-
-const listSchema = z.array(
-  z.object({ Names: z.array(z.string()), State: z.string(), Labels: z.record(z.string(), z.string()) }),
-);
 
 /** Follows the events of the containers whose node's slug starts with the prefix, across restarts of the engine. */
 export function followContainers(docker: DockerEngine, nodePrefix: string): ContainerJournal {
@@ -95,19 +92,12 @@ export function followContainers(docker: DockerEngine, nodePrefix: string): Cont
 async function listContainers(docker: DockerEngine, nodePrefix: string): Promise<string[]> {
   const filters = encodeURIComponent(JSON.stringify({ label: ['cynodeai.node'] }));
   const path = `/containers/json?all=1&filters=${filters}`;
-  const listed = listSchema.parse(JSON.parse(await askDocker(docker, { method: 'GET', path })));
-  return listed
-    .filter(({ Labels }) => Labels['cynodeai.node']?.startsWith(nodePrefix))
-    .filter(({ Names, Labels }) => Labels['cynodeai.pool'] === undefined || !Names.every(isIdle))
-    .map(({ Names, State }) => `${Names.join(',')} (${State})`);
+  const listed = await askDocker(docker, { method: 'GET', path });
+  return leftContainers(listedContainersSchema.parse(JSON.parse(listed)), nodePrefix);
 }
 
 /** The name is the truth: labels are given before the job of a prepared container is known. */
 function attemptOfContainer(name: string): Pick<ContainerRun, 'jobId' | 'attempt'> | null {
   const [, jobId, attempt] = /^cynodeai-job-(.+)-(\d+)$/.exec(name) ?? [];
   return jobId === undefined ? null : { jobId, attempt: Number(attempt) };
-}
-
-function isIdle(name: string): boolean {
-  return name.startsWith('/cynodeai-pool-');
 }

@@ -10,6 +10,7 @@ import { openRunFolder, type RunFolder } from '../support/engines/run-folder.ts'
 import { startTemporalService } from '../support/engines/temporal.ts';
 import { startStack, type NodeAgent, type Stack } from '../support/stack/stack.ts';
 import { followContainers, type ContainerJournal } from './container-journal.ts';
+import { POOL_SIZE } from './left-containers.ts';
 import { startControlPlaneProxy, type ControlPlaneProxy } from './control-plane-proxy.ts';
 import { startOwnDockerd, type OwnDockerd } from './own-dockerd.ts';
 import { keepLogs } from './keep-logs.ts';
@@ -140,7 +141,7 @@ async function startAgent(
       env: {
         ORCHESTRATOR_URL: proxy.url,
         CYNODE_STATE_DIR: stateFolder,
-        SANDBOX_WARM_POOL: '2',
+        SANDBOX_WARM_POOL: String(POOL_SIZE),
         ...(docker === undefined ? {} : { DOCKER_HOST: docker.host }),
       },
     },
