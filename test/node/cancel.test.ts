@@ -67,6 +67,7 @@ describe.each(MODES)('in a $mode container', ({ warmPool }) => {
       expect(await sandbox.run({ command: ['true'] }, { jobId, attempt: 2 })).toMatchObject({
         status: 'completed',
       });
+      await sandbox.runner.settled();
     });
 
     it('at any moment of the start ends with the container gone', async () => {
