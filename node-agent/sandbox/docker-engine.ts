@@ -108,6 +108,22 @@ async function within<T>(timeoutMs: number, call: Promise<T>): Promise<T> {
   }
 }
 
+/** The same for a call that gives a connection: nobody would close one that comes too late, nor hear of its end. */
+async function connectionWithin<T extends NodeJS.ReadWriteStream>(call: Promise<T>): Promise<T> {
+  let late = false;
+  const connected = call.then((stream) => {
+    stream.on('error', () => undefined);
+    if (late) stream.end();
+    return stream;
+  });
+  try {
+    return await within(CALL_TIMEOUT_MS, connected);
+  } catch (error) {
+    late = true;
+    throw error;
+  }
+}
+
 function callTimeout(): AbortSignal {
   return AbortSignal.timeout(CALL_TIMEOUT_MS);
 }
@@ -157,14 +173,8 @@ async function attach(docker: Docker, name: string, sinks: OutputSinks): Promise
 }
 
 async function attachInput(docker: Docker, name: string, sinks: OutputSinks): Promise<InputAttachment> {
-  const stream = await guarded(
-    within(
-      CALL_TIMEOUT_MS,
-      docker
-        .getContainer(name)
-        .attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true }),
-    ),
-  );
+  const options = { stream: true, stdin: true, stdout: true, stderr: true, hijack: true };
+  const stream = await guarded(connectionWithin(docker.getContainer(name).attach(options)));
   return {
     ended: deliver(stream, sinks),
     write: (text) => void stream.write(text),
@@ -175,8 +185,8 @@ async function attachInput(docker: Docker, name: string, sinks: OutputSinks): Pr
 async function exec(docker: Docker, name: string, argv: readonly string[], input: string): Promise<void> {
   const options = { Cmd: [...argv], AttachStdin: true, AttachStdout: true, abortSignal: callTimeout() };
   const started = await guarded(docker.getContainer(name).exec(options));
-  const stream = await guarded(within(CALL_TIMEOUT_MS, started.start({ hijack: true, stdin: true })));
-  stream.on('error', () => undefined).resume();
+  const stream = await guarded(connectionWithin(started.start({ hijack: true, stdin: true })));
+  stream.resume();
   stream.end(input);
 }
 
