@@ -57,7 +57,7 @@ describe('preparing a model', () => {
         prepare: (_model, _tokens, signal) => {
           seen.push(signal);
           return new Promise((_resolve, reject) => {
-            signal.addEventListener('abort', () => reject(signal.reason));
+            signal.addEventListener('abort', () => reject(new Error('given up')));
           });
         },
       },
