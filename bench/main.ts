@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { releaseAll } from '../test/support/engines/releases.ts';
+import { runAndRelease } from '../test/support/engines/releases.ts';
 import { readOptions, USAGE, type BenchOptions } from './options.ts';
 import { replaceTables } from './report/markdown.ts';
 import type { BenchResult } from './report/result.ts';
@@ -39,24 +39,4 @@ async function resultOf(options: BenchOptions): Promise<BenchResult> {
   return JSON.parse(await readFile(options.from, 'utf8')) as BenchResult;
 }
 
-let leaving: Promise<never> | undefined;
-
-/** Gives everything back exactly once, whatever ends the run. */
-function leave(code: number): Promise<never> {
-  leaving ??= releaseAll()
-    .catch((error: unknown) => {
-      console.error(error);
-      return 1;
-    })
-    .then((failed) => process.exit(failed ?? code));
-  return leaving;
-}
-
-process.once('SIGINT', () => void leave(130));
-process.once('SIGTERM', () => void leave(143));
-await leave(
-  await main().catch((error: unknown) => {
-    console.error(error instanceof BusyError ? error.message : error);
-    return 1;
-  }),
-);
+await runAndRelease(main, (error) => console.error(error instanceof BusyError ? error.message : error));

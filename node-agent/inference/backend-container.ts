@@ -25,7 +25,8 @@ const IMAGES: Readonly<Record<Variant, string>> = {
   rocm: 'ollama/ollama:rocm',
 };
 const CONTAINER_PORT = 11_434;
-const MODELS_TARGET = '/root/.ollama';
+/** Ollama keeps its models and its key below its home, which is the volume whatever the image's own home is. */
+const HOME = '/var/lib/ollama';
 const PULL_MS = 60 * 60_000;
 
 /** Ollama as a container: labelled as this node's, so that a clean-up finds it. */
@@ -48,7 +49,7 @@ export class ContainerBackend implements Backend {
     return {
       name,
       image: image ?? configured.image ?? IMAGES[variant],
-      env: { ...variablesFor(configured), OLLAMA_HOST: `0.0.0.0:${CONTAINER_PORT}` },
+      env: { ...variablesFor(configured), HOME, OLLAMA_HOST: `0.0.0.0:${CONTAINER_PORT}` },
       labels: {
         [LABEL.node]: identity.nodeSlug,
         [LABEL.instance]: identity.instanceId,
@@ -56,7 +57,7 @@ export class ContainerBackend implements Backend {
       },
       hostPort: port,
       containerPort: CONTAINER_PORT,
-      volume: { name: volume, target: MODELS_TARGET },
+      volume: { name: volume, target: HOME },
       gpu: variant === 'cpu' ? 'none' : variant,
     };
   }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { buildIfStale } from '../../scripts/build/outputs.ts';
 import { workflowsOutput } from '../../scripts/build/workflows.ts';
 import { publishTestSetting } from '../support/engines/environment.ts';
-import { releaseAll } from '../support/engines/releases.ts';
+import { runAndRelease } from '../support/engines/releases.ts';
 import { markdownOf } from './markdown.ts';
 import { formatReport } from './report.ts';
 import { runFaults } from './run.ts';
@@ -83,24 +83,4 @@ async function main(): Promise<number> {
   return report.violations.length === 0 ? 0 : 1;
 }
 
-let leaving: Promise<never> | undefined;
-
-/** Gives everything back exactly once, whatever ends the run. */
-function leave(code: number): Promise<never> {
-  leaving ??= releaseAll()
-    .catch((error: unknown) => {
-      console.error(error);
-      return 1;
-    })
-    .then((failed) => process.exit(failed ?? code));
-  return leaving;
-}
-
-process.once('SIGINT', () => void leave(130));
-process.once('SIGTERM', () => void leave(143));
-await leave(
-  await main().catch((error: unknown) => {
-    console.error(error);
-    return 1;
-  }),
-);
+await runAndRelease(main, (error) => console.error(error));

@@ -102,7 +102,8 @@ describe('a new task', () => {
     expect((await beginTask(jobs.db(), last.id)).value).toMatchObject({ jobs: [{ kind: 'waiting' }] });
   });
 
-  it('does not overtake a job that waits', async () => {
+  /** One that has waited for a minute. */
+  async function seedWaitingTask(): ReturnType<typeof seedTask> {
     const older = await seedTask(jobs.db(), jobs.user());
     await jobs
       .db()
@@ -110,6 +111,11 @@ describe('a new task', () => {
       .set({ waiting_since: new Date(Date.now() - 60_000), waiting_code: 'no_free_slot' })
       .where('task_id', '=', older.taskId)
       .execute();
+    return older;
+  }
+
+  it('does not overtake a job that waits', async () => {
+    const older = await seedWaitingTask();
     await create();
     const late = await create();
     expect(late.first).toEqual([]);
@@ -117,13 +123,7 @@ describe('a new task', () => {
   });
 
   it('wakes the task of an older job that its placement came across', async () => {
-    const older = await seedTask(jobs.db(), jobs.user());
-    await jobs
-      .db()
-      .updateTable('jobs')
-      .set({ waiting_since: new Date(Date.now() - 60_000), waiting_code: 'no_free_slot' })
-      .where('task_id', '=', older.taskId)
-      .execute();
+    const older = await seedWaitingTask();
     const task = await create();
     expect(task.first).toHaveLength(1);
     expect(task.wokenTaskIds).toEqual([older.taskId]);

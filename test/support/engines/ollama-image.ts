@@ -27,7 +27,7 @@ export async function buildOllamaImage(): Promise<OllamaImage> {
       ['repo', repo],
       ['tag', '1'],
     ]);
-    for (const change of ['ENTRYPOINT ["/bin/ollama"]', 'CMD ["serve"]', 'ENV HOME=/root'])
+    for (const change of ['ENTRYPOINT ["/bin/ollama"]', 'CMD ["serve"]', 'ENV HOME=/'])
       query.append('changes', change);
     const path = `/images/create?${query.toString()}`;
     await askDocker(docker, { method: 'POST', path, body: createReadStream(tar) });

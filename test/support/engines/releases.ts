@@ -16,3 +16,27 @@ export async function releaseAll(): Promise<void> {
   }
   if (failures.length > 0) throw new AggregateError(failures, 'an engine could not be released');
 }
+
+/** Runs a program and ends the process with its exit code; whatever ends it, everything is given back exactly once. */
+export async function runAndRelease(
+  main: () => Promise<number>,
+  tell: (error: unknown) => void,
+): Promise<never> {
+  let leaving: Promise<never> | undefined;
+  const leave = (code: number): Promise<never> => {
+    leaving ??= releaseAll()
+      .catch((error: unknown) => {
+        tell(error);
+        return 1;
+      })
+      .then((failed) => process.exit(failed ?? code));
+    return leaving;
+  };
+  process.once('SIGINT', () => void leave(130));
+  process.once('SIGTERM', () => void leave(143));
+  const code = await main().catch((error: unknown) => {
+    tell(error);
+    return 1;
+  });
+  return leave(code);
+}

@@ -61,7 +61,7 @@ describe('the container', () => {
     expect(options).toMatchObject({
       name: 'cynodeai-ollama',
       Image: 'ollama/ollama',
-      Env: ['OLLAMA_CONTEXT_LENGTH=8192', 'OLLAMA_HOST=0.0.0.0:11434'],
+      Env: ['OLLAMA_CONTEXT_LENGTH=8192', 'HOME=/var/lib/ollama', 'OLLAMA_HOST=0.0.0.0:11434'],
       Labels: {
         'cynodeai.node': 'node-01',
         'cynodeai.instance': 'instance-1',
@@ -69,7 +69,7 @@ describe('the container', () => {
       },
       HostConfig: {
         PortBindings: { '11434/tcp': [{ HostIp: '127.0.0.1', HostPort: '12345' }] },
-        Mounts: [{ Type: 'volume', Source: 'models', Target: '/root/.ollama' }],
+        Mounts: [{ Type: 'volume', Source: 'models', Target: '/var/lib/ollama' }],
         CapDrop: ['ALL'],
         SecurityOpt: ['no-new-privileges'],
       },
