@@ -34,7 +34,9 @@ export interface WarmPoolDeps {
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 const UPKEEP_MS = 5 * SECOND_MS;
-/** Long enough for a short job to be over before the next container is made, and not slowed down by it. */
+/** While half of the pool is there it is filled up when no job has come for this long: making one slows jobs down. */
+const CALM_MS = SECOND_MS;
+/** With less than that: long enough for a short job to be over before the next container is made. */
 const REFILL_DELAY_MS = 150;
 const MAX_AGE_MS = 10 * MINUTE_MS;
 /** Other images than the default one that are kept ready, one container each, for some time after their last job. */
@@ -61,6 +63,8 @@ export class WarmPool {
   #ready: PreparedContainer[] = [];
   #running: Promise<void> = Promise.resolve();
   #wake = Promise.withResolvers<void>();
+  /** Set while the pool is not filled, because a job has just come. */
+  #refill: { readonly soon: boolean; readonly timer: NodeJS.Timeout } | undefined;
 
   constructor(deps: WarmPoolDeps) {
     this.#deps = deps;
@@ -77,13 +81,27 @@ export class WarmPool {
     if (this.#deps.size === 0) return undefined;
     if (plan.models !== undefined) return this.#miss('models');
     if (plan.image !== this.#deps.policy().defaultImage) this.#recent.note(plan.image);
-    setTimeout(() => this.#wake.resolve(), REFILL_DELAY_MS).unref();
+    const found = this.#find(plan);
+    this.#ready = this.#ready.filter((each) => each !== found);
+    this.#refillLater();
+    return found;
+  }
+
+  #find(plan: ContainerPlan): PreparedContainer | undefined {
     if (!canLaunch(plan.argv, plan.env)) return this.#miss('unlaunchable');
     const kind = kindOf(plan);
-    const found = this.#ready.find((each) => each.kind === kind && each.usable);
-    if (found === undefined) return this.#miss('empty');
-    this.#ready = this.#ready.filter((each) => each !== found);
-    return found;
+    return this.#ready.find((each) => each.kind === kind && each.usable) ?? this.#miss('empty');
+  }
+
+  #refillLater(): void {
+    if (this.#refill?.soon) return;
+    clearTimeout(this.#refill?.timer);
+    const soon = this.ready * 2 < this.#deps.size;
+    const refill = (): void => {
+      this.#refill = undefined;
+      this.#wake.resolve();
+    };
+    this.#refill = { soon, timer: setTimeout(refill, soon ? REFILL_DELAY_MS : CALM_MS).unref() };
   }
 
   /** Says what came of a container that was taken. */
@@ -131,7 +149,8 @@ export class WarmPool {
   }
 
   async #keepUp(signal: AbortSignal): Promise<void> {
-    for (let image = this.#next(); image !== undefined && !signal.aborted; image = this.#next()) {
+    const goOn = (): boolean => this.#refill === undefined && !signal.aborted;
+    for (let image = this.#next(); image !== undefined && goOn(); image = this.#next()) {
       await this.#fill(image, signal);
     }
   }
