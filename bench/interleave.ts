@@ -1,3 +1,5 @@
+import { sleep } from '../platform/clock.ts';
+
 /** One of the things that are compared. */
 export interface Side {
   readonly name: string;
@@ -34,10 +36,16 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedMs;
 }
 
-/** The work again and again, one after the other. */
-export async function timesOf(count: number, work: () => Promise<unknown>): Promise<number[]> {
+/**
+ * The work again and again, one after the other.
+ * @param pauseMs before each, so that none pays for what the one before it left to be done
+ */
+export async function timesOf(count: number, work: () => Promise<unknown>, pauseMs = 0): Promise<number[]> {
   const times: number[] = [];
-  for (let done = 0; done < count; done += 1) times.push(await timed(work));
+  for (let done = 0; done < count; done += 1) {
+    if (pauseMs > 0) await sleep(pauseMs);
+    times.push(await timed(work));
+  }
   return times;
 }
 

@@ -12,8 +12,10 @@ const TOGETHER = 50;
 const SLOTS = 8;
 const POOL = 8;
 const TOGETHER_ROUNDS = 2;
-/** Finished containers are removed and taken ones replaced meanwhile: no side pays for the one before it. */
+/** Taken containers are replaced meanwhile. */
 const SETTLE_MS = 3_000;
+/** A finished container is removed meanwhile. */
+const PAUSE_MS = 500;
 
 const COLD: Target = { is: 'at most', target: 1 };
 const WARM: Target = { is: 'at most', target: 0.4, aim: 0.35 };
@@ -25,7 +27,7 @@ export async function measureDocker({ rig, rounds, say }: BenchContext): Promise
     Math.max(3, Math.ceil(rounds / 2)),
     sidesOf(users, async (work) => {
       await sleep(SETTLE_MS);
-      return timesOf(TASKS_A_ROUND, work);
+      return timesOf(TASKS_A_ROUND, work, PAUSE_MS);
     }),
   );
   say('docker: fifty at once');
@@ -34,7 +36,7 @@ export async function measureDocker({ rig, rounds, say }: BenchContext): Promise
     sidesOf(users, async (work) => [await inParallel(TOGETHER, TOGETHER, work)]),
   );
   return [
-    ...rowsOf('container, one at a time', oneByOne, { cold: COLD, warm: WARM }),
+    ...rowsOf(`container, one at a time, ${String(PAUSE_MS)} ms apart`, oneByOne, { cold: COLD, warm: WARM }),
     ...rowsOf(`${String(TOGETHER)} containers at once, until the last one's result`, together, {}),
   ];
 }
