@@ -7,7 +7,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, RandomIdGenerator, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { IdGenerator } from '@opentelemetry/sdk-trace';
 import type { TracingConfig } from './config/tracing.ts';
-import type { FinishedSpan, OpenSpan, SpanOptions, Tracing } from './tracing.ts';
+import type { FinishedSpan, OpenSpan, SpanOptions, Tracing } from './spans.ts';
 
 const SEND_EVERY_MS = 1_000;
 

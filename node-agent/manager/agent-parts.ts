@@ -3,9 +3,6 @@ import { bootTimeMs } from '../../platform/clock.ts';
 import { createBytesClient, type BytesClient } from '../../platform/http/bytes.ts';
 import { createHttpClient } from '../../platform/http/client.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
-import type { Logger } from '../../platform/logger.ts';
-import type { Registry } from '../../platform/metrics.ts';
-import type { NodeAgentConfig } from '../config/node-agent-config.ts';
 import { createJobFiles } from '../files/job-files.ts';
 import { Outbox } from '../outbox/outbox.ts';
 import { createInference, createModelGate, createProxy } from '../inference/create.ts';
@@ -23,6 +20,7 @@ import { LeaseFolder } from '../watchdog/lease-files.ts';
 import { selfLeased } from '../watchdog/leased-runs.ts';
 import { WatchdogProcess } from '../watchdog/watchdog-process.ts';
 import { createWorkerApi } from '../worker-api/app.ts';
+import type { AgentOptions } from './agent-options.ts';
 import { assembleRunner } from './assemble-runner.ts';
 import { ConfigApplier, type ApplierDeps, type ConfigInEffect } from './applier.ts';
 import { CapabilityReporter } from './capability-reporter.ts';
@@ -32,19 +30,6 @@ import { EngineHealth } from './engine-health.ts';
 import { createOrchestratorClient, type OrchestratorClient } from './orchestrator-client.ts';
 import { readinessOf } from './readiness.ts';
 import { NodeSession } from './session.ts';
-import type { StateFolder } from './state-folder.ts';
-
-export interface AgentOptions {
-  readonly config: NodeAgentConfig;
-  readonly state: StateFolder;
-  readonly instanceId: string;
-  readonly version: string;
-  readonly logger: Logger;
-  readonly metrics: Registry;
-  readonly createEngine: (dockerHost: string) => ContainerEngine;
-  /** Takes over what has to be closed at the end. */
-  readonly acquired: AsyncDisposableStack;
-}
 
 /** What the rest is built on. */
 interface Foundation extends AgentOptions {

@@ -7,7 +7,7 @@ import {
   type ModelGate,
 } from '../sandbox/index.ts';
 import { createPoolCounts } from '../telemetry/metrics.ts';
-import type { AgentOptions } from './agent-parts.ts';
+import type { AgentOptions } from './agent-options.ts';
 import type { ConfigInEffect } from './applier.ts';
 import { sandboxPolicy } from './sandbox-policy.ts';
 import { sandboxUser } from './sandbox-user.ts';

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { PATHS } from '../../contracts/paths.ts';
 import { tracing } from '../tracing.ts';
-import type { OpenSpan, TraceContext } from '../tracing.ts';
+import type { OpenSpan, TraceContext } from '../spans.ts';
 import { routeName } from './route-name.ts';
 
 /** Asked for every few seconds, and part of nothing. */

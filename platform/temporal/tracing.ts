@@ -6,7 +6,7 @@ import { TRACE_HEADER } from '../../contracts/trace.ts';
 import type { EndedWorkflow } from '../../contracts/trace.ts';
 import { taskOfWorkflow } from '../../contracts/temporal.ts';
 import { tracing } from '../tracing.ts';
-import type { TraceContext } from '../tracing.ts';
+import type { TraceContext } from '../spans.ts';
 
 /** Joins the start of a task's workflow to the trace of the request that asked for it. */
 export const traceStarts: WorkflowClientInterceptor = {

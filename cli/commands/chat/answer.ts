@@ -3,7 +3,7 @@ import { ask } from '../../api/chat.ts';
 import type { Context } from '../../context.ts';
 import { toJson } from '../../render/json.ts';
 import { withoutControls } from '../../render/terminal.ts';
-import type { Conversation } from './chat.ts';
+import type { Conversation } from './conversation.ts';
 
 /** Asks, and prints the answer while it comes: rendered on a terminal, as it is elsewhere. */
 export async function answer(

@@ -5,6 +5,7 @@ import { toText } from '../../render/fields.ts';
 import { Lines } from '../../interactive/lines.ts';
 import { runLine } from '../../interactive/shell-line.ts';
 import { answer } from './answer.ts';
+import type { Conversation } from './conversation.ts';
 import { completeSlash, runSlash } from './slash.ts';
 
 export interface ChatOptions {
@@ -13,15 +14,6 @@ export interface ChatOptions {
   readonly projectId?: string | undefined;
   readonly threadNew?: true | undefined;
   readonly model?: string | undefined;
-}
-
-/** What the next question is asked with; slash commands change it. */
-export interface Conversation {
-  model: string | undefined;
-  projectId: string | undefined;
-  /** Of the last answer. */
-  threadId: string | undefined;
-  readonly plain: boolean;
 }
 
 /** `chat`: one question, or a conversation until /exit or the end of the input. */

@@ -5,7 +5,7 @@ import { usageError } from '../../errors.ts';
 import type { Lines } from '../../interactive/lines.ts';
 import { splitWords } from '../../interactive/words.ts';
 import { fieldLine, printable, toText } from '../../render/fields.ts';
-import type { Conversation } from './chat.ts';
+import type { Conversation } from './conversation.ts';
 
 export interface SlashContext {
   readonly context: Context;
