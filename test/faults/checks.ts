@@ -174,5 +174,6 @@ function leftOvers({ leftOvers: left }: Evidence): Violation[] {
     ...left.containers.map((what) => ({ check: 'container left', what })),
     ...left.runningWorkflows.map((what) => ({ check: 'workflow left running', what })),
     ...left.idleNodes.map((what) => ({ check: 'node does not take work again', what })),
+    ...left.watchdogs.map((what) => ({ check: 'watchdog missing or left', what })),
   ];
 }

@@ -10,6 +10,8 @@ export interface LeftOvers {
   readonly runningWorkflows: readonly string[];
   /** Nodes that do not take work again, with their status. */
   readonly idleNodes: readonly string[];
+  /** Nodes without their watchdog, and watchdogs of agents that are gone. */
+  readonly watchdogs: readonly string[];
 }
 
 /** A process that ended by itself and was started again, as a supervisor would. */

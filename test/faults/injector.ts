@@ -39,6 +39,10 @@ async function perform(fault: PlannedFault, rig: Rig): Promise<Happened> {
       return withVictim(fault.victim, rig, (victim) => kill(fault, victim, rig));
     case 'pause':
       return withVictim(fault.victim, rig, (victim) => pause(fault, victim, rig));
+    case 'kill-watchdog':
+      return withVictim(fault.of, rig, (victim) => killWatchdog(fault, victim, rig));
+    case 'pause-watchdog':
+      return withVictim(fault.of, rig, (victim) => pauseWatchdog(fault, victim, rig));
     case 'disk-full':
       return withVictim('node-2', rig, () => fillDisk(fault, rig));
     case 'lose-replies':
@@ -108,6 +112,50 @@ async function pause(
   await delay(fault.lastsMs);
   await victim.pausable?.resume();
   return { atMs, overAtMs: Date.now(), scope: scopeOf(fault.victim, rig), onTheMoment: true };
+}
+
+/**
+ * The agent is the fault's until it has another watchdog: without one nothing ends the containers of an agent that is away,
+ * and only the fault that ends both is about that.
+ */
+async function killWatchdog(
+  fault: PlannedFault & { readonly kind: 'kill-watchdog' },
+  victim: Victim,
+  rig: Rig,
+): Promise<Happened> {
+  const watchdog = await victim.watchdogs?.present(MOMENT_TIMEOUT_MS);
+  const atMs = Date.now();
+  if (watchdog !== undefined) await victim.watchdogs?.kill(watchdog);
+  if (fault.withAgent) {
+    await victim.crash();
+    await delay(fault.lastsMs);
+    await victim.revive();
+  }
+  const revivedAtMs = Date.now();
+  await victim.watchdogs?.present(MOMENT_TIMEOUT_MS, watchdog);
+  return {
+    atMs,
+    overAtMs: fault.withAgent ? revivedAtMs : Date.now(),
+    scope: scopeOf(fault.of, rig),
+    onTheMoment: watchdog !== undefined,
+  };
+}
+
+async function pauseWatchdog(
+  fault: PlannedFault & { readonly kind: 'pause-watchdog' },
+  victim: Victim,
+  rig: Rig,
+): Promise<Happened> {
+  const watchdog = await victim.watchdogs?.present(MOMENT_TIMEOUT_MS);
+  const atMs = Date.now();
+  if (watchdog !== undefined) {
+    await victim.watchdogs?.pause(watchdog);
+    await delay(fault.lastsMs);
+    await victim.watchdogs?.resume();
+  }
+  const overAtMs = Date.now();
+  await victim.watchdogs?.present(MOMENT_TIMEOUT_MS);
+  return { atMs, overAtMs, scope: scopeOf(fault.of, rig), onTheMoment: watchdog !== undefined };
 }
 
 async function fillDisk(fault: PlannedFault, rig: Rig): Promise<Happened> {

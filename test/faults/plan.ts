@@ -3,6 +3,7 @@ import { createRandom, type Random } from './random.ts';
 /** The processes that faults happen to. */
 export const ROLES = ['user-api', 'control-plane', 'orchestrator-worker', 'node-1', 'node-2'] as const;
 export type Victim = (typeof ROLES)[number] | 'temporal' | 'postgres' | 'dockerd';
+export const NODES = ['node-1', 'node-2'] as const;
 
 /** When a process is killed: as planned, or in the middle of the next claim, completion or settling of a job. */
 export type Moment = 'now' | 'claim' | 'complete' | 'settle';
@@ -10,6 +11,8 @@ export type Moment = 'now' | 'claim' | 'complete' | 'settle';
 export type FaultAction =
   | { readonly kind: 'kill'; readonly victim: Victim; readonly moment: Moment }
   | { readonly kind: 'pause'; readonly victim: Victim }
+  | { readonly kind: 'kill-watchdog'; readonly of: (typeof NODES)[number]; readonly withAgent: boolean }
+  | { readonly kind: 'pause-watchdog'; readonly of: (typeof NODES)[number] }
   | { readonly kind: 'lose-replies'; readonly of: 'claim' | 'complete' }
   | { readonly kind: 'second-runner' }
   | { readonly kind: 'disk-full' };
@@ -35,8 +38,6 @@ export interface Abilities {
   readonly ownDockerd: boolean;
 }
 
-const NODES = ['node-1', 'node-2'] as const;
-
 /** One card a kind of fault; the deck is dealt again and again, so that every kind comes up. */
 function deck(random: Random, { smallDisk, ownDockerd }: Abilities): FaultAction[] {
   const kill = (victim: Victim, moment: Moment = 'now'): FaultAction => ({ kind: 'kill', victim, moment });
@@ -49,6 +50,9 @@ function deck(random: Random, { smallDisk, ownDockerd }: Abilities): FaultAction
     kill('control-plane', random.pick(['claim', 'complete'])),
     kill('orchestrator-worker', 'settle'),
     kill(random.pick(NODES), random.pick(['claim', 'complete'])),
+    { kind: 'kill-watchdog', of: random.pick(NODES), withAgent: false },
+    { kind: 'kill-watchdog', of: random.pick(NODES), withAgent: true },
+    { kind: 'pause-watchdog', of: random.pick(NODES) },
     { kind: 'lose-replies', of: 'claim' },
     { kind: 'lose-replies', of: 'complete' },
     { kind: 'second-runner' },
@@ -87,12 +91,26 @@ export function planFaults({ seed, faults, gapMs }: Schedule, abilities: Abiliti
   return plan;
 }
 
+const LEAST_PAUSE_MS = 2_000;
+const LONGEST_PAUSE_MS = 20_000;
+/**
+ * Of what the rig has only one of. Longer than the lease and the heartbeat timeout (9 and 12 s), so it still loses what it can
+ * lose; longer ones would measure the length of the pause, as nobody can take over.
+ */
+const SINGLETON_PAUSE_MS = 14_000;
+/** Long enough for a job to run elsewhere while its container goes on and nobody is there to end it. */
+const FENCELESS_MS = 14_000;
+
 function lastsMs(action: FaultAction, random: Random): number {
   switch (action.kind) {
     case 'kill':
       return random.integer(0, 3_000);
     case 'pause':
-      return random.integer(2_000, 20_000);
+      return random.integer(LEAST_PAUSE_MS, isNode(action.victim) ? LONGEST_PAUSE_MS : SINGLETON_PAUSE_MS);
+    case 'pause-watchdog':
+      return random.integer(LEAST_PAUSE_MS, LONGEST_PAUSE_MS);
+    case 'kill-watchdog':
+      return action.withAgent ? random.integer(0, FENCELESS_MS) : 0;
     case 'disk-full':
       return random.integer(3_000, 8_000);
     case 'lose-replies':
@@ -110,6 +128,10 @@ export function nameOf(fault: FaultAction): string {
     }
     case 'pause':
       return `pause ${classOf(fault.victim)}`;
+    case 'kill-watchdog':
+      return fault.withAgent ? 'kill node agent and watchdog' : 'kill watchdog';
+    case 'pause-watchdog':
+      return 'pause watchdog';
     case 'lose-replies':
       return `lose ${fault.of === 'claim' ? 'claim' : 'completion'} replies`;
     case 'second-runner':
@@ -125,5 +147,9 @@ function verbOf(victim: Victim): string {
 }
 
 function classOf(victim: Victim): string {
-  return victim.startsWith('node-') ? 'node agent' : victim;
+  return isNode(victim) ? 'node agent' : victim;
+}
+
+function isNode(victim: Victim): boolean {
+  return NODES.some((node) => node === victim);
 }

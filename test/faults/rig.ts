@@ -8,13 +8,15 @@ import { startMigratedPostgres } from '../support/engines/postgres.ts';
 import { onRelease } from '../support/engines/releases.ts';
 import { openRunFolder, type RunFolder } from '../support/engines/run-folder.ts';
 import { startTemporalService } from '../support/engines/temporal.ts';
+import type { RoleProcess } from '../support/stack/role-process.ts';
 import { startStack, type NodeAgent, type Stack } from '../support/stack/stack.ts';
+import { AgentWatchdogs } from './agent-watchdogs.ts';
 import { followContainers, type ContainerJournal } from './container-journal.ts';
 import { POOL_SIZE } from './left-containers.ts';
 import { startControlPlaneProxy, type ControlPlaneProxy } from './control-plane-proxy.ts';
 import { startOwnDockerd, type OwnDockerd } from './own-dockerd.ts';
 import { keepLogs } from './keep-logs.ts';
-import type { Abilities, Victim as VictimName } from './plan.ts';
+import type { Abilities, NODES, Victim as VictimName } from './plan.ts';
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
 import { engineVictim, Revivals, roleVictim, type Victim } from './victims.ts';
 
@@ -63,10 +65,22 @@ export async function buildRig(options: RigOptions): Promise<Rig> {
   const node1 = await startAgent(stack, proxy, 'n1', join(run.path, 'node-1'));
   const node2 = await startAgent(stack, proxy, 'n2', state2, dockerd?.engine);
   const revivals = new Revivals();
-  const role = async (name: VictimName, process: NodeAgent['process']): Promise<[VictimName, Victim]> => {
-    const identity = process.pid === undefined ? undefined : await identifyProcess(process.pid);
+  const record = async ({ pid }: RoleProcess): Promise<void> => {
+    const identity = pid === undefined ? undefined : await identifyProcess(pid);
     if (identity !== undefined) await run.recordService(identity);
-    return [name, roleVictim(name, process, run, revivals)];
+  };
+  const role = async (name: VictimName, process: RoleProcess): Promise<[VictimName, Victim]> => {
+    await record(process);
+    return [name, roleVictim(name, process, run, { revivals })];
+  };
+  const agent = async (
+    name: (typeof NODES)[number],
+    { process }: NodeAgent,
+  ): Promise<[VictimName, Victim]> => {
+    const watchdogs = new AgentWatchdogs(process, run);
+    onRelease(() => watchdogs.resume());
+    await record(process);
+    return [name, roleVictim(name, process, run, { revivals, watchdogs })];
   };
   const victims = new Map<VictimName, Victim>([
     ['postgres', engineVictim('postgres', postgres, 'SIGQUIT', revivals)],
@@ -74,8 +88,8 @@ export async function buildRig(options: RigOptions): Promise<Rig> {
     ...(dockerd === undefined
       ? []
       : [['dockerd', engineVictim('dockerd', dockerd.service, 'SIGTERM', revivals)] as const]),
-    await role('node-1', node1.process),
-    await role('node-2', node2.process),
+    await agent('node-1', node1),
+    await agent('node-2', node2),
   ]);
   for (const name of ORCHESTRATOR) victims.set(...(await role(name, stack.processOf(name))));
   onRelease(() => revivals.close()); // before the processes are ended

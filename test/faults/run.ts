@@ -123,25 +123,28 @@ async function injectAll(
 
 /** Waits until nothing is left, and says what still is when that takes too long. */
 async function comeToRest(rig: Rig, user: ApiUser): Promise<LeftOvers> {
-  const restless = { containers: ['not looked at'], runningWorkflows: [], idleNodes: [] };
+  const restless = { containers: ['not looked at'], runningWorkflows: [], idleNodes: [], watchdogs: [] };
   let left: LeftOvers = restless;
   const look = async (): Promise<boolean> => {
     left = await lookAround(rig, user);
-    return left.containers.length + left.runningWorkflows.length + left.idleNodes.length === 0;
+    return Object.values(left).every((each: readonly string[]) => each.length === 0);
   };
   await eventually('nothing is left', look, { timeoutMs: REST_MS, everyMs: 500 }).catch(() => undefined);
   return left;
 }
 
-async function lookAround({ journals, stack }: Rig, user: ApiUser): Promise<LeftOvers> {
+async function lookAround({ journals, stack, victims }: Rig, user: ApiUser): Promise<LeftOvers> {
   const containers = await Promise.all(journals.map((journal) => journal.list()));
   const nodes = await user.listNodes();
+  const agents = [...victims.values()].flatMap(({ watchdogs }) => watchdogs ?? []);
+  const watchdogs = await Promise.all(agents.map((agent) => agent.wrongAtRest()));
   return {
     containers: containers.flat(),
     runningWorkflows: await listRunningTasks(stack.temporal),
     idleNodes: nodes
       .filter(({ status, lease }) => status !== 'active' || lease !== 'held')
       .map(({ node_slug, status, lease }) => `${node_slug}: ${status}, lease ${lease}`),
+    watchdogs: watchdogs.flat(),
   };
 }
 

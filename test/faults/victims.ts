@@ -3,6 +3,7 @@ import { identifyProcess } from '../../scripts/engines/processes.ts';
 import type { RunFolder } from '../support/engines/run-folder.ts';
 import type { TestService } from '../support/engines/services.ts';
 import type { RoleProcess } from '../support/stack/role-process.ts';
+import type { AgentWatchdogs } from './agent-watchdogs.ts';
 
 /** A process that faults happen to, one at a time. */
 export interface Victim {
@@ -13,6 +14,8 @@ export interface Victim {
   revive(): Promise<void>;
   /** Stops and continues it; undefined for engines. */
   readonly pausable?: { pause(): Promise<void>; resume(): Promise<void> };
+  /** Of a node agent. */
+  readonly watchdogs?: AgentWatchdogs | undefined;
   /** Resolves when no other fault has it in hand, and takes it. */
   take(): Promise<void>;
   release(): void;
@@ -83,7 +86,12 @@ export function engineVictim(
 }
 
 /** A role of the product; started again also when it ends by itself, until the run is over. */
-export function roleVictim(name: string, role: RoleProcess, run: RunFolder, revivals: Revivals): Victim {
+export function roleVictim(
+  name: string,
+  role: RoleProcess,
+  run: RunFolder,
+  { revivals, watchdogs }: { readonly revivals: Revivals; readonly watchdogs?: AgentWatchdogs | undefined },
+): Victim {
   const turn = new Turn();
   const selfEndedAtMs: number[] = [];
   const start = async (): Promise<void> => {
@@ -104,6 +112,7 @@ export function roleVictim(name: string, role: RoleProcess, run: RunFolder, revi
   return {
     name,
     selfEndedAtMs,
+    watchdogs,
     crash: async () => {
       await role.kill('SIGKILL');
     },

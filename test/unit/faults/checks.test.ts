@@ -98,6 +98,13 @@ describe('the checker of a run with faults', () => {
     ]);
   });
 
+  it('finds what is left at rest, watchdogs included', () => {
+    const nothing = { containers: [], runningWorkflows: [], idleNodes: [], watchdogs: [] };
+    expect(checksOf({ leftOvers: { ...nothing, watchdogs: ['n1: none'] } })).toEqual([
+      'watchdog missing or left',
+    ]);
+  });
+
   it('finds a container that ran beside the next attempt for longer than its lease allows', () => {
     const run = { jobId: JOB, node: 'node-1', attempt: 1, startedAtMs: 0, diedAtMs: 20_000 };
     const next = { ...run, attempt: 2, startedAtMs: 6_000, diedAtMs: 9_000 };

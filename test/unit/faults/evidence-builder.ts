@@ -62,7 +62,7 @@ export function evidence(changes: Partial<Evidence> = {}): Evidence {
     containers: [],
     injections: [],
     selfEnded: [],
-    leftOvers: { containers: [], runningWorkflows: [], idleNodes: [] },
+    leftOvers: { containers: [], runningWorkflows: [], idleNodes: [], watchdogs: [] },
     bootedAtMs: 0,
     ...changes,
   };

@@ -14,12 +14,15 @@ describe('the schedule of faults', () => {
   });
 
   it('has every kind before it has one again', () => {
-    const deck = planFaults({ seed: 1, faults: 23, gapMs: 2_000 }, EVERYTHING).map(nameOf);
+    const deck = planFaults({ seed: 1, faults: 26, gapMs: 2_000 }, EVERYTHING).map(nameOf);
     for (const kind of [
       'kill temporal',
       'stop postgres at settling',
       'second runner of an attempt',
       'restart dockerd',
+      'kill watchdog',
+      'pause watchdog',
+      'kill node agent and watchdog',
     ])
       expect(deck.filter((name) => name === kind)).toHaveLength(1);
   });
@@ -33,11 +36,16 @@ describe('the schedule of faults', () => {
     expect(names).not.toContain('restart dockerd');
   });
 
-  it('pauses for 2 to 20 seconds', () => {
-    const pauses = planFaults({ seed: 3, faults: 300, gapMs: 2_000 }, EVERYTHING).filter(
-      ({ kind }) => kind === 'pause',
+  it('pauses node agents and watchdogs for 2 to 20 seconds, and what there is only one of for 2 to 14', () => {
+    const pauses = planFaults({ seed: 3, faults: 1_000, gapMs: 2_000 }, EVERYTHING).filter(({ kind }) =>
+      kind.startsWith('pause'),
     );
-    expect(Math.min(...pauses.map(({ lastsMs }) => lastsMs))).toBeGreaterThanOrEqual(2_000);
-    expect(Math.max(...pauses.map(({ lastsMs }) => lastsMs))).toBeLessThanOrEqual(20_000);
+    for (const [name, of] of Map.groupBy(pauses, nameOf)) {
+      const longest = ['pause node agent', 'pause watchdog'].includes(name) ? 20_000 : 14_000;
+      const lasts = of.map(({ lastsMs }) => lastsMs);
+      expect(Math.min(...lasts)).toBeGreaterThanOrEqual(2_000);
+      expect(Math.max(...lasts)).toBeLessThanOrEqual(longest);
+      expect(Math.max(...lasts)).toBeGreaterThan(longest - 2_000);
+    }
   });
 });
