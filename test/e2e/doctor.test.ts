@@ -1,23 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { HealthCheck } from '../../contracts/system.ts';
-import type { CynorkUser } from '../support/stack/cynork-user.ts';
-import { startStack } from '../support/stack/stack.ts';
-import type { NodeAgent, Stack } from '../support/stack/stack.ts';
+import { useStack } from '../support/stack/use-stack.ts';
 import { eventually } from '../support/wait.ts';
 
-let stack: Stack;
-let node: NodeAgent;
-let admin: CynorkUser;
-
-beforeAll(async () => {
-  stack = await startStack();
-  node = await stack.startNode();
-  admin = await stack.admin();
-}, 120_000);
-afterAll(async () => stack[Symbol.asyncDispose](), 60_000);
+const own = useStack();
 
 async function examine(): Promise<{ readonly code: number | null; readonly checks: readonly HealthCheck[] }> {
-  const { code, stdout } = await admin.run(['doctor', '-o', 'json']);
+  const { code, stdout } = await own.admin.run(['doctor', '-o', 'json']);
   // The shape that the test then checks.
   const { checks } = JSON.parse(stdout) as { checks: HealthCheck[] };
   return { code, checks };
@@ -34,7 +23,7 @@ describe('cynork doctor', () => {
       return found.code === 0 && found;
     });
     expect(code).toBe(0);
-    const name = `node ${node.slug}`;
+    const name = `node ${own.node.slug}`;
     for (const part of ['gateway', 'login', 'version', 'database', 'temporal', 'orchestrator-worker', name]) {
       expect(checks).toContainEqual(expect.objectContaining({ name: part, status: 'ok' }));
     }
@@ -45,21 +34,21 @@ describe('cynork doctor', () => {
   });
 
   it('notices a node that is gone, and says what to do', async () => {
-    await node.process.kill('SIGKILL');
+    await own.node.process.kill('SIGKILL');
     const found = await eventually('the node is missed', async () => {
       const { code, checks } = await examine();
       return code === 1 && checks.find(({ status }) => status === 'fail');
     });
-    expect(found.name).toBe(`node ${node.slug}`);
+    expect(found.name).toBe(`node ${own.node.slug}`);
     expect(found.detail).toMatch(/^last heard of \d+ s ago$/);
     expect(found.advice).toMatch(/cynodeai serve node-agent/);
-    node.process.start();
-    await eventually('it is well again', async () => (await verdict(`node ${node.slug}`)) === 'ok');
+    own.node.process.start();
+    await eventually('it is well again', async () => (await verdict(`node ${own.node.slug}`)) === 'ok');
   }, 90_000);
 
   it('says what to do when the gateway is down', async () => {
-    await stack.processOf('user-api').kill('SIGTERM');
-    const { code, stdout } = await admin.run(['doctor']);
+    await own.stack.processOf('user-api').kill('SIGTERM');
+    const { code, stdout } = await own.admin.run(['doctor']);
     expect(code).toBe(1);
     expect(stdout).toMatch(/^fail {2}gateway {2}cannot reach the gateway at \S+\n +→ .+\.\/dev up/);
   }, 60_000);

@@ -2,27 +2,21 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Artifact, ArtifactList } from '../../contracts/artifacts.ts';
 import type { Task } from '../../contracts/tasks.ts';
 import { testSetting } from '../support/engines/environment.ts';
-import type { CynorkUser, Output } from '../support/stack/cynork-user.ts';
-import { nodeIsActive, startStack } from '../support/stack/stack.ts';
-import type { NodeAgent, Stack } from '../support/stack/stack.ts';
+import type { Output } from '../support/stack/cynork-user.ts';
+import { nodeIsActive } from '../support/stack/stack.ts';
+import { useStack } from '../support/stack/use-stack.ts';
 import { eventually } from '../support/wait.ts';
 
-let stack: Stack;
-let node: NodeAgent;
-let admin: CynorkUser;
-let folder: string;
+const own = useStack({ processes: [['user-api'], ['control-plane'], ['orchestrator-worker']] }, { slots: 4 });
 
+let folder: string;
 beforeAll(async () => {
-  stack = await startStack({ processes: [['user-api'], ['control-plane'], ['orchestrator-worker']] });
-  node = await stack.startNode({ slots: 4 });
-  admin = await stack.admin();
   folder = await mkdtemp(join(testSetting('stateFolder'), 'files-'));
-}, 120_000);
-afterAll(async () => stack[Symbol.asyncDispose](), 60_000);
+});
 
 async function file(name: string, content: string | Uint8Array): Promise<string> {
   const path = join(folder, name);
@@ -30,10 +24,10 @@ async function file(name: string, content: string | Uint8Array): Promise<string>
   return path;
 }
 
-const create = (...args: string[]): Promise<Output> => admin.run(['task', 'create', ...args]);
+const create = (...args: string[]): Promise<Output> => own.admin.run(['task', 'create', ...args]);
 
 async function artifactsOf(task: string): Promise<Artifact[]> {
-  return (await admin.json<ArtifactList>('task', 'artifacts', 'list', task)).artifacts;
+  return (await own.admin.json<ArtifactList>('task', 'artifacts', 'list', task)).artifacts;
 }
 
 describe('files of a task', () => {
@@ -57,16 +51,16 @@ describe('files of a task', () => {
       ['attachment', 'pic "1" é.bin', 'application/octet-stream'],
     ]);
     const out = join(folder, 'pic.gz');
-    const saved = await admin.run(['task', 'artifacts', 'get', 'transform', 'deep/pic.gz', '--out', out]);
+    const saved = await own.admin.run(['task', 'artifacts', 'get', 'transform', 'deep/pic.gz', '--out', out]);
     expect(saved).toEqual({ code: 0, stdout: `saved=true path=${out}\n`, stderr: '' });
     const bytes = await readFile(out);
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(list[0]?.sha256);
     expect(bytes.length).toBeGreaterThan(gzipSync(picture).length * 0.9);
     const back = join(folder, 'back');
-    await admin.run(['task', 'artifacts', 'get', 'transform', 'pic "1" é.bin', '--out', back]);
+    await own.admin.run(['task', 'artifacts', 'get', 'transform', 'pic "1" é.bin', '--out', back]);
     expect((await readFile(back)).equals(picture)).toBe(true);
     // The job changed its own copy only.
-    const text = await admin.run(['task', 'artifacts', 'get', 'transform', 'list.txt', '--out', '-']);
+    const text = await own.admin.run(['task', 'artifacts', 'get', 'transform', 'list.txt', '--out', '-']);
     expect(text.stdout).toBe('b\na\n');
   }, 60_000);
 
@@ -83,15 +77,18 @@ describe('files of a task', () => {
   }, 60_000);
 
   it('of a job that is cancelled are not kept', async () => {
-    const { task_id: id } = await admin.json<Task>(
+    const { task_id: id } = await own.admin.json<Task>(
       ...['task', 'create', '--command', 'echo half > artifacts/x; sleep 60'],
     );
-    await eventually('it runs', async () => (await admin.json<Task>('task', 'get', id)).status === 'running');
+    await eventually(
+      'it runs',
+      async () => (await own.admin.json<Task>('task', 'get', id)).status === 'running',
+    );
     await new Promise((resolve) => setTimeout(resolve, 1000));
-    await admin.run(['task', 'cancel', id, '--yes']);
+    await own.admin.run(['task', 'cancel', id, '--yes']);
     await eventually(
       'it ended',
-      async () => (await admin.json<Task>('task', 'get', id)).status === 'canceled',
+      async () => (await own.admin.json<Task>('task', 'get', id)).status === 'canceled',
     );
     expect(await artifactsOf(id)).toEqual([]);
   }, 60_000);
@@ -99,17 +96,20 @@ describe('files of a task', () => {
   it('of an attempt whose node was killed half way are never seen', async () => {
     const path = await file('input.txt', 'in');
     // The first attempt leaves a file of its own and hangs; the second one finds the node new and ends.
-    const { task_id: id } = await admin.json<Task>(
+    const { task_id: id } = await own.admin.json<Task>(
       ...['task', 'create', '--attach', path, '--timeout', '120'],
       ...['--command', 'cat attachments/input.txt > "artifacts/$(cat /proc/sys/kernel/random/uuid)"'],
       ...['--command', 'sleep 6'],
     );
-    await eventually('it runs', async () => (await admin.json<Task>('task', 'get', id)).status === 'running');
+    await eventually(
+      'it runs',
+      async () => (await own.admin.json<Task>('task', 'get', id)).status === 'running',
+    );
     await new Promise((resolve) => setTimeout(resolve, 2500));
-    await node.process.kill('SIGKILL');
-    node.process.start();
-    await nodeIsActive(stack, node);
-    const done = await admin.run(['-o', 'json', 'task', 'result', id, '--wait']);
+    await own.node.process.kill('SIGKILL');
+    own.node.process.start();
+    await nodeIsActive(own.stack, own.node);
+    const done = await own.admin.run(['-o', 'json', 'task', 'result', id, '--wait']);
     const result = JSON.parse(done.stdout) as { status: string; jobs: { attempt: number }[] };
     expect([result.status, result.jobs[0]?.attempt]).toEqual(['completed', 2]);
     const kinds = (await artifactsOf(id)).map(({ kind }) => kind);
@@ -117,16 +117,19 @@ describe('files of a task', () => {
   }, 120_000);
 
   it('survive a restart of the control plane while they are uploaded', async () => {
-    const { task_id: id } = await admin.json<Task>(
+    const { task_id: id } = await own.admin.json<Task>(
       ...['task', 'create', '--command', 'sleep 2; head -c 3000000 /dev/urandom > artifacts/big'],
     );
-    await eventually('it runs', async () => (await admin.json<Task>('task', 'get', id)).status === 'running');
-    const control = stack.processOf('control-plane');
+    await eventually(
+      'it runs',
+      async () => (await own.admin.json<Task>('task', 'get', id)).status === 'running',
+    );
+    const control = own.stack.processOf('control-plane');
     await new Promise((resolve) => setTimeout(resolve, 1000));
     await control.kill('SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, 2500));
     control.start();
-    const done = await admin.run(['task', 'result', id, '--wait']);
+    const done = await own.admin.run(['task', 'result', id, '--wait']);
     expect(done.code).toBe(0);
     expect((await artifactsOf(id)).map(({ name, size_bytes: size }) => [name, size])).toEqual([
       ['big', 3_000_000],

@@ -1,24 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { Task, TaskResult } from '../../contracts/tasks.ts';
 import { containersOf } from '../support/containers.ts';
-import type { CynorkUser } from '../support/stack/cynork-user.ts';
 import { eventually } from '../support/wait.ts';
-import { startStack } from '../support/stack/stack.ts';
-import type { NodeAgent, Stack } from '../support/stack/stack.ts';
+import { useStack } from '../support/stack/use-stack.ts';
 
-let stack: Stack;
-let node: NodeAgent;
-let admin: CynorkUser;
+const own = useStack({}, { slots: 4 });
 
-beforeAll(async () => {
-  stack = await startStack();
-  node = await stack.startNode({ slots: 4 });
-  admin = await stack.admin();
-}, 120_000);
-afterAll(async () => stack[Symbol.asyncDispose](), 60_000);
-
-const create = (...args: string[]) => admin.run(['task', 'create', ...args]);
+const create = (...args: string[]) => own.admin.run(['task', 'create', ...args]);
 
 interface Created {
   task_id: string;
@@ -45,7 +34,7 @@ describe('a task at the command line', () => {
   });
 
   it('gives JSON that parses, with nothing else on standard output', async () => {
-    const result = await admin.json<{ status: string; stdout: string; exit_code: number }>(
+    const result = await own.admin.json<{ status: string; stdout: string; exit_code: number }>(
       'task',
       'create',
       '--command',
@@ -57,11 +46,18 @@ describe('a task at the command line', () => {
 
   it('is found by its name, listed, and its logs are told apart', async () => {
     await create('--name', 'Nightly Report!', '--command', 'echo out; echo err >&2', '--result');
-    const task = await admin.json<Task>('task', 'get', 'nightly-report');
+    const task = await own.admin.json<Task>('task', 'get', 'nightly-report');
     expect(task).toMatchObject({ task_name: 'nightly-report', status: 'completed' });
-    const logs = await admin.run(['task', 'logs', 'nightly-report', '--stream', 'stderr']);
+    const logs = await own.admin.run(['task', 'logs', 'nightly-report', '--stream', 'stderr']);
     expect([logs.stdout, logs.stderr]).toEqual(['', 'err\n']);
-    const list = await admin.json<{ tasks: Task[] }>('task', 'list', '--status', 'completed', '--limit', '1');
+    const list = await own.admin.json<{ tasks: Task[] }>(
+      'task',
+      'list',
+      '--status',
+      'completed',
+      '--limit',
+      '1',
+    );
     expect(list.tasks[0]?.id).toBe(task.id);
   });
 
@@ -83,7 +79,7 @@ describe('a task at the command line', () => {
       'env; ls -la / /workspace; cat /proc/self/mounts',
       '--result',
     );
-    for (const secret of [stack.psk, stack.adminPassword, 'docker.sock', 'DATABASE_URL', 'JWT']) {
+    for (const secret of [own.stack.psk, own.stack.adminPassword, 'docker.sock', 'DATABASE_URL', 'JWT']) {
       expect(stdout).not.toContain(secret);
     }
     expect(stdout).toContain('CYNODE_WORKSPACE_DIR=/workspace');
@@ -92,15 +88,15 @@ describe('a task at the command line', () => {
 
 /** Waits for the end; the exit code of a task that did not complete is not 0, so the output is read either way. */
 async function finalStatus(id: string): Promise<string> {
-  const { stdout } = await admin.run(['-o', 'json', 'task', 'result', id, '--wait']);
+  const { stdout } = await own.admin.run(['-o', 'json', 'task', 'result', id, '--wait']);
   return (JSON.parse(stdout) as TaskResult).status;
 }
 
 describe('an Idempotency-Key', () => {
   const post = async (key: string, prompt: string) =>
-    fetch(`${stack.gatewayUrl}/v1/tasks`, {
+    fetch(`${own.stack.gatewayUrl}/v1/tasks`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${await admin.accessToken()}`, 'idempotency-key': key },
+      headers: { authorization: `Bearer ${await own.admin.accessToken()}`, 'idempotency-key': key },
       body: JSON.stringify({ prompt, input_mode: 'commands' }),
     });
 
@@ -112,14 +108,14 @@ describe('an Idempotency-Key', () => {
     const ids = new Set(bodies.map(({ task_id }) => task_id));
     expect(ids.size).toBe(1);
     expect((await post(key, 'echo twice')).status).toBe(409);
-    const result = await admin.json<TaskResult>('task', 'result', [...ids].join(), '--wait');
+    const result = await own.admin.json<TaskResult>('task', 'result', [...ids].join(), '--wait');
     expect(result.status).toBe('completed');
   });
 });
 
 describe('cancel', () => {
   async function running(script: string): Promise<string> {
-    const { task_id: id } = await admin.json<Created>('task', 'create', '--command', script);
+    const { task_id: id } = await own.admin.json<Created>('task', 'create', '--command', script);
     await containersOf({ task: id }).appear();
     return id;
   }
@@ -130,13 +126,13 @@ describe('cancel', () => {
       const script = i % 2 === 0 ? 'sleep 300' : 'trap "" TERM INT; while true; do sleep 1; done';
       const id = await running(script);
       const since = performance.now();
-      const cancel = admin.run(['task', 'cancel', id, '--yes']);
+      const cancel = own.admin.run(['task', 'cancel', id, '--yes']);
       await containersOf({ task: id }).disappear();
       times.push(performance.now() - since);
       expect((await cancel).code).toBe(0);
-      const { status } = await admin
+      const { status } = await own.admin
         .json<TaskResult>('task', 'result', id, '--wait')
-        .catch(() => admin.json<TaskResult>('task', 'result', id));
+        .catch(() => own.admin.json<TaskResult>('task', 'result', id));
       expect(status).toBe('canceled');
     }
     const median = times.sort((a, b) => a - b)[5] ?? Infinity;
@@ -145,14 +141,14 @@ describe('cancel', () => {
 
   it('ends a task that still waits for a node', async () => {
     const busy = await Promise.all(Array.from({ length: 4 }, () => running('sleep 300')));
-    const { task_id: id } = await admin.json<Created>('task', 'create', '--command', 'echo never');
+    const { task_id: id } = await own.admin.json<Created>('task', 'create', '--command', 'echo never');
     const reason = await eventually('the task says why it waits', async () => {
-      return (await admin.json<Task>('task', 'get', id)).waiting_reason;
+      return (await own.admin.json<Task>('task', 'get', id)).waiting_reason;
     });
     expect(reason).toMatch(/slot/);
-    expect((await admin.run(['task', 'cancel', id, '--yes'])).code).toBe(0);
+    expect((await own.admin.run(['task', 'cancel', id, '--yes'])).code).toBe(0);
     expect(await finalStatus(id)).toBe('canceled');
-    for (const other of busy) await admin.run(['task', 'cancel', other, '--yes']);
+    for (const other of busy) await own.admin.run(['task', 'cancel', other, '--yes']);
     for (const other of busy) await containersOf({ task: other }).disappear();
   }, 60_000);
 });
@@ -161,18 +157,18 @@ describe('fifty tasks at once', () => {
   it('all end as they should, none twice, and leave nothing behind', async () => {
     const ids = await Promise.all(
       Array.from({ length: 50 }, async (_, i) => {
-        const { task_id } = await admin.json<Created>('task', 'create', '--command', `echo number ${i}`);
+        const { task_id } = await own.admin.json<Created>('task', 'create', '--command', `echo number ${i}`);
         return task_id;
       }),
     );
     const results = await Promise.all(
-      ids.map((id) => admin.json<TaskResult & { stdout: string }>('task', 'result', id, '--wait')),
+      ids.map((id) => own.admin.json<TaskResult & { stdout: string }>('task', 'result', id, '--wait')),
     );
     expect(results.map(({ status, stdout }) => ({ status, stdout }))).toEqual(
       ids.map((_, i) => ({ status: 'completed', stdout: `number ${i}\n` })),
     );
     expect(results.flatMap(({ jobs }) => jobs.map(({ attempt }) => attempt))).toEqual(ids.map(() => 1));
     // A result does not wait for the removal of its container.
-    await containersOf({ node: node.slug }).disappear();
+    await containersOf({ node: own.node.slug }).disappear();
   }, 180_000);
 });

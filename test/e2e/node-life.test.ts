@@ -1,29 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { NodeDetail } from '../../contracts/nodes.ts';
 import type { TaskResult } from '../../contracts/tasks.ts';
-import type { CynorkUser } from '../support/stack/cynork-user.ts';
-import { startStack } from '../support/stack/stack.ts';
-import type { NodeAgent, Stack } from '../support/stack/stack.ts';
+import { useStack } from '../support/stack/use-stack.ts';
 import { eventually } from '../support/wait.ts';
 
-let stack: Stack;
-let node: NodeAgent;
-let admin: CynorkUser;
+const own = useStack();
 
-beforeAll(async () => {
-  stack = await startStack();
-  node = await stack.startNode();
-  admin = await stack.admin();
-}, 120_000);
-afterAll(async () => stack[Symbol.asyncDispose](), 60_000);
-
-const detail = (): Promise<NodeDetail> => admin.json<NodeDetail>('nodes', 'get', node.slug);
+const detail = (): Promise<NodeDetail> => own.admin.json<NodeDetail>('nodes', 'get', own.node.slug);
 
 async function configure(settings: unknown): Promise<string> {
-  const reply = await fetch(`${stack.gatewayUrl}/v1/nodes/${node.slug}/config`, {
+  const reply = await fetch(`${own.stack.gatewayUrl}/v1/nodes/${own.node.slug}/config`, {
     method: 'PUT',
-    headers: { authorization: `Bearer ${await admin.accessToken()}` },
+    headers: { authorization: `Bearer ${await own.admin.accessToken()}` },
     body: JSON.stringify(settings),
   });
   if (!reply.ok) throw new Error(`${reply.status} ${await reply.text()}`);
@@ -49,7 +38,7 @@ describe('the configuration of a node', () => {
     );
     expect(ack.ack_status).toBe('rolled_back');
     expect(ack.ack_error).toMatch(/unsupported_policy.*unrestricted/s);
-    const result = await admin.json<TaskResult & { stdout: string }>(
+    const result = await own.admin.json<TaskResult & { stdout: string }>(
       'task',
       'create',
       '--command',
@@ -63,8 +52,8 @@ describe('the configuration of a node', () => {
 
 describe('a second agent with the same slug', () => {
   it('is refused while the first one lives, and says what to do', async () => {
-    const twin = await stack.startNode({ name: node.slug.split('-').slice(2).join('-') }, false);
-    expect(twin.slug).toBe(node.slug);
+    const twin = await own.stack.startNode({ name: own.node.slug.split('-').slice(2).join('-') }, false);
+    expect(twin.slug).toBe(own.node.slug);
     expect(await twin.process.exited()).not.toBe(0);
     expect(await twin.process.log()).toMatch(/NODE_SLUG/);
     expect((await detail()).status).toBe('active');
@@ -74,25 +63,25 @@ describe('a second agent with the same slug', () => {
 describe('a node that dies', () => {
   it('stops being active within 15 seconds, takes no jobs, and comes back', async () => {
     const before = await detail();
-    await node.process.kill('SIGKILL');
+    await own.node.process.kill('SIGKILL');
     const since = Date.now();
     await eventually('the node is inactive', async () => (await detail()).status === 'inactive', {
       timeoutMs: 20_000,
     });
     expect(Date.now() - since).toBeLessThan(15_000);
-    const { task_id: id } = await admin.json<{ task_id: string }>(
+    const { task_id: id } = await own.admin.json<{ task_id: string }>(
       'task',
       'create',
       '--command',
       'echo later',
     );
     const { waiting_reason: reason } = await eventually('the task waits', async () => {
-      const task = await admin.json<{ waiting_reason?: string }>('task', 'get', id);
+      const task = await own.admin.json<{ waiting_reason?: string }>('task', 'get', id);
       return task.waiting_reason !== undefined && task;
     });
     expect(reason).toMatch(/node/);
-    node.process.start();
-    const { stdout } = await admin.run(['task', 'result', id, '--wait', '-o', 'json']);
+    own.node.process.start();
+    const { stdout } = await own.admin.run(['task', 'result', id, '--wait', '-o', 'json']);
     expect(JSON.parse(stdout)).toMatchObject({ status: 'completed', stdout: 'later\n' });
     expect((await detail()).incarnation).toBeGreaterThan(before.incarnation);
   }, 90_000);
@@ -100,7 +89,7 @@ describe('a node that dies', () => {
 
 describe('a node that registers with a wrong secret', () => {
   it('ends and says which setting is wrong', async () => {
-    const stranger = await stack.startNode({ env: { NODE_REGISTRATION_PSK: randomUUID() } }, false);
+    const stranger = await own.stack.startNode({ env: { NODE_REGISTRATION_PSK: randomUUID() } }, false);
     expect(await stranger.process.exited()).not.toBe(0);
     expect(await stranger.process.log()).toMatch(/NODE_REGISTRATION_PSK/);
   }, 60_000);
