@@ -1,7 +1,7 @@
 import pg from 'pg';
 
 /** What there is one leader of, each with its lock. */
-const LOCKS = { reconciler: 4_359_002, 'blob sweep': 4_359_003 } as const;
+const LOCKS = { reconciler: 4_359_002, 'blob sweep': 4_359_003, 'node reach': 4_359_004 } as const;
 /** A leader asks every few seconds; one that is paused or cut off loses its session, and so the lock, after this. */
 const IDLE_SESSION_TIMEOUT_MS = 10_000;
 

@@ -14,6 +14,7 @@ import { openDatabase } from '../../schema/database.ts';
 import type { Database } from '../../schema/database.ts';
 import { assertSchemaFits } from '../../schema/migrate.ts';
 import { bootstrapAdmin } from '../../schema/users/bootstrap-admin.ts';
+import { startReachChecks } from '../inference/reach.ts';
 import { listenAsRole } from '../shared/http-role.ts';
 import { startBlobSweep } from './blobs/sweep.ts';
 import { createAfterCommit } from './after-commit.ts';
@@ -41,11 +42,14 @@ export async function startControlPlane(
   if (config.bootstrapAdminPassword !== undefined) await bootstrapAdmin(db, config.bootstrapAdminPassword);
   const afterCommit = acquired.use(await openAfterCommit(acquired, { config, db, logger }));
   const blobs = await openBlobs(config.blobDir);
-  acquired.use(startBlobSweep(config.blobDir, { db, databaseUrl: config.databaseUrl, logger }));
+  const { databaseUrl } = config;
+  const envelope = createEnvelope([config.masterSecret, ...config.previousSecrets]);
+  acquired.use(startBlobSweep(config.blobDir, { db, databaseUrl, logger }));
+  acquired.use(startReachChecks({ db, databaseUrl, envelope, logger }));
   const app = buildControlPlane({
     db,
     tokens: createTokenService(config.masterSecret),
-    envelope: createEnvelope([config.masterSecret, ...config.previousSecrets]),
+    envelope,
     afterCommit,
     blobs,
     settings: config,

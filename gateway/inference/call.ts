@@ -3,12 +3,10 @@ import { CynodeError } from '../../contracts/errors.ts';
 import { INFERENCE_LIMITS } from '../../contracts/inference.ts';
 import type { ModelRequest } from '../../contracts/inference.ts';
 import { PATHS } from '../../contracts/paths.ts';
-import type { Envelope } from '../../platform/crypto/envelope.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Database } from '../../schema/database.ts';
 import { readUsedTokens } from '../../schema/inference/routing.ts';
 import type { Accountable, Routing, RoutingNode } from '../../schema/inference/routing.ts';
-import { openWorkerToken } from '../../schema/nodes/worker-token.ts';
 import { BackendError } from './backends/backend.ts';
 import type { ModelEvent, ModelQuestion } from './backends/backend.ts';
 import { createOllamaBackend } from './backends/ollama.ts';
@@ -19,10 +17,11 @@ import type { CallRecord } from './record.ts';
 import { checkBudgets, decideRoute, modelOnNodes } from './route.ts';
 import type { Route } from './route.ts';
 import type { RoutingCache } from './routing-cache.ts';
+import type { WorkerBearers } from './worker-bearers.ts';
 
 export interface CallDeps {
   readonly db: Database;
-  readonly envelope: Envelope;
+  readonly bearers: WorkerBearers;
   readonly pool: Dispatcher;
   readonly memory: NodeMemoryKeeper;
   readonly routing: RoutingCache;
@@ -113,13 +112,9 @@ function isFaultOfNode({ fault }: BackendError): boolean {
   return fault !== 'refused' && fault !== 'busy';
 }
 
-function backendOf({ pool, envelope }: CallDeps, node: RoutingNode) {
-  const bearer = openWorkerToken(envelope, {
-    id: node.id,
-    worker_token_kid: node.workerToken.kid,
-    worker_token_ciphertext: node.workerToken.ciphertext,
-  });
-  return createOllamaBackend({ pool, bearer, baseUrl: `${node.baseUrl}${PATHS.workerInference}` });
+function backendOf({ pool, bearers }: CallDeps, node: RoutingNode) {
+  const baseUrl = `${node.baseUrl}${PATHS.workerInference}`;
+  return createOllamaBackend({ pool, bearer: bearers.of(node), baseUrl });
 }
 
 function questionOf(request: ModelRequest, route: Route): ModelQuestion {

@@ -19,6 +19,7 @@ import type { CallRecord } from './record.ts';
 import { createRoutingCache } from './routing-cache.ts';
 import { createTurnWriter } from './turn-records.ts';
 import type { TurnRecords, TurnWriter } from './turn-records.ts';
+import { createWorkerBearers } from './worker-bearers.ts';
 
 export interface RouterDeps {
   readonly db: Database;
@@ -55,6 +56,7 @@ export function createModelRouter(deps: RouterDeps): ModelRouter {
   const callDeps: CallDeps = {
     ...deps,
     pool,
+    bearers: createWorkerBearers(deps.envelope),
     memory: createNodeMemory(),
     routing: createRoutingCache(deps.db, deps.routingMaxAgeMs ?? ROUTING_MAX_AGE_MS),
   };

@@ -32,7 +32,7 @@ export function createProxyMetrics(
   const registers = [registry];
   const calls = new Counter({
     name: 'cynodeai_node_inference_calls_total',
-    help: "Calls to the node's Ollama through its proxy, by who called and how they ended",
+    help: "Calls to the node's Ollama through its proxy, by who called and how they ended, without look-ups that were answered",
     labelNames: ['caller', 'outcome'],
     registers,
   });

@@ -72,7 +72,7 @@ export class InferenceProxy implements AsyncDisposable {
     const startedAtMs = performance.now();
     const call: Call = { request, response, path, model: '' };
     const outcome = await this.#answer(call, caller);
-    this.#deps.metrics.ended(caller.kind, outcome);
+    if (outcome !== 'answered' || !isLookUp(path)) this.#deps.metrics.ended(caller.kind, outcome);
     const ms = Math.round(performance.now() - startedAtMs);
     caller.logger.debug({ path: loggable(path), model: call.model.slice(0, 255), outcome, ms }, 'model call');
   }
@@ -240,6 +240,11 @@ function refusal(outcome: ProxyOutcome, code: CynodeError['code'], text: string)
 function isUnreached(error: unknown): boolean {
   if (error instanceof errors.ConnectTimeoutError) return true;
   return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ECONNREFUSED';
+}
+
+/** The orchestrator looks every other second whether it can reach the Ollama: that would hide what models do. */
+function isLookUp(path: string): boolean {
+  return proxyRouteOf(path)?.generates === false;
 }
 
 /** Callers may send any path. */

@@ -12,7 +12,7 @@ export async function inferencePath(db: Database | Transaction): Promise<Inferen
   return describePath(await readSituation(db));
 }
 
-/** Ready: a live node says that it has the project manager's model in memory (contract §5.1). Pure. */
+/** Ready: a live node that is reached says that it has the project manager's model in memory (contract §5.1). Pure. */
 export function describePath(situation: Situation): InferencePath {
   const { pm, nodes } = situation;
   const serving = nodes.find((node) => pm.model !== null && hasLoaded(node, pm.model));
@@ -46,7 +46,8 @@ function describeAway({ slug, status, enabled, silentSeconds }: NodeSituation): 
   return `${slug} was ${heard}; start its agent, or see its log`;
 }
 
-function describeBackend({ slug, inference }: NodeSituation): string {
+function describeBackend(node: NodeSituation): string {
+  const { slug, inference } = node;
   const reason = inference?.reason ?? null;
   switch (inference?.backend) {
     case undefined:
@@ -58,8 +59,19 @@ function describeBackend({ slug, inference }: NodeSituation): string {
     case 'none':
       return `${slug} has none (${reason ?? 'its log says why'})`;
     case 'ready':
-      return `that of ${slug} cannot be reached, because its agent names no address of its Worker API; set NODE_ADVERTISED_WORKER_API_URL for it`;
+      return describeReach(node);
   }
+}
+
+function describeReach({ slug, workerApiUrl, reach }: NodeSituation): string {
+  if (workerApiUrl === null)
+    return `that of ${slug} cannot be reached, because its agent names no address of its Worker API; set NODE_ADVERTISED_WORKER_API_URL for it`;
+  if (reach === null)
+    return `the control plane has not tried to reach ${slug} at ${workerApiUrl} just now; wait, or see the log of the control plane`;
+  return (
+    `the control plane cannot reach ${slug} at ${workerApiUrl}: ${reach.error ?? 'it does not answer'}; ` +
+    'correct NODE_ADVERTISED_WORKER_API_URL of its agent, or what lies between them'
+  );
 }
 
 function describeModel(node: NodeSituation, model: string): string {

@@ -6,6 +6,8 @@ import { INFERENCE_OF_NODE } from '../nodes/inference.ts';
 import type { StoredInference } from '../nodes/inference.ts';
 import type { PmModelState } from '../tables/inference.ts';
 import { LIVE_NODE } from './live.ts';
+import { REACH_OF_NODE } from './reach.ts';
+import type { Reach } from './reach.ts';
 import { readInferenceSettings } from './settings.ts';
 import type { InferenceSettings } from './settings.ts';
 
@@ -18,6 +20,8 @@ export interface NodeSituation {
   /** Null when it was never heard of. */
   readonly silentSeconds: number | null;
   readonly workerApiUrl: string | null;
+  /** Null when that address was not tried lately. */
+  readonly reach: Reach | null;
   readonly labels: readonly string[];
   readonly report: CapabilityReport | null;
   readonly inference: StoredInference | null;
@@ -67,7 +71,7 @@ async function readNodes(db: Database | Transaction): Promise<readonly NodeSitua
   const { rows } = await sql<NodeSituation>`
     select n.node_slug as slug, n.status, n.is_enabled as enabled, ${LIVE_NODE} is true as live,
       extract(epoch from now() - n.last_seen_at)::float8 as "silentSeconds", n.worker_api_target_url as "workerApiUrl",
-      n.labels, (select c.capability_snapshot from node_capabilities c where c.node_id = n.id
+      ${REACH_OF_NODE} as reach, n.labels, (select c.capability_snapshot from node_capabilities c where c.node_id = n.id
         order by c.reported_at desc limit 1) as report, ${INFERENCE_OF_NODE} as inference
     from nodes n
     where n.transport = 'temporal' or exists (select from node_inference i where i.node_id = n.id)
@@ -83,9 +87,9 @@ export function hasLoaded(node: NodeSituation, model: string): boolean {
   );
 }
 
-/** Whether the router can ask its models: they are run, and there is an address to reach them at. */
-export function isReady({ inference, workerApiUrl }: NodeSituation): boolean {
-  return inference?.backend === 'ready' && workerApiUrl !== null;
+/** Whether the router can ask its models: they are run, and the control plane reaches them. */
+export function isReady({ inference, reach }: NodeSituation): boolean {
+  return inference?.backend === 'ready' && reach?.reached === true;
 }
 
 /** Of all that a selection depends on: as long as it stays the same, so does what was selected. */
@@ -97,6 +101,7 @@ export function fingerprintOf({ pm, nodes, settings }: Situation, pinnedModel: s
     nodes: live.map((node) => ({
       slug: node.slug,
       address: node.workerApiUrl,
+      reached: node.reach?.reached === true,
       backend: node.inference?.backend,
       models: node.inference?.models.map(({ name }) => name).toSorted(),
       failed: node.inference?.pulls

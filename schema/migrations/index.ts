@@ -13,6 +13,7 @@ import * as turns from './20261123t0810-turns.ts';
 import * as housekeeping from './20261123t0840-housekeeping.ts';
 import * as taskNumbers from './20261123t0850-task-numbers.ts';
 import * as turnCounts from './20261123t0900-turn-counts.ts';
+import * as nodeReach from './20261123t0925-node-reach.ts';
 
 /** In order; frozen once merged. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -30,4 +31,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '20261123t0840-housekeeping': housekeeping,
   '20261123t0850-task-numbers': taskNumbers,
   '20261123t0900-turn-counts': turnCounts,
+  '20261123t0925-node-reach': nodeReach,
 };

@@ -10,7 +10,7 @@ export function sealNewWorkerToken(envelope: Envelope, nodeId: string): Sealed {
 
 /** @throws Error when no master secret fits or the row was changed. */
 export function openWorkerToken(
-  envelope: Envelope,
+  envelope: Pick<Envelope, 'open'>,
   row: { readonly id: string; readonly worker_token_ciphertext: Buffer; readonly worker_token_kid: string },
 ): string {
   return envelope.open(

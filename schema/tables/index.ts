@@ -8,7 +8,7 @@ import type {
   UsersTable,
 } from './identity.ts';
 import type { InferenceCallsTable, PmModelTable, SystemSettingsTable } from './inference.ts';
-import type { NodeInferenceTable } from './node-inference.ts';
+import type { NodeInferenceTable, NodeReachTable } from './node-inference.ts';
 import type { NodeCapabilitiesTable, NodesTable } from './nodes.ts';
 import type {
   JobArtifactUploadsTable,
@@ -52,6 +52,7 @@ export interface Tables {
   nodes: NodesTable;
   node_capabilities: NodeCapabilitiesTable;
   node_inference: NodeInferenceTable;
+  node_reach: NodeReachTable;
   inference_calls: InferenceCallsTable;
   pm_model: PmModelTable;
   system_settings: SystemSettingsTable;

@@ -14,3 +14,16 @@ export interface NodeInferenceTable {
   /** Last change. */
   updated_at: ColumnType<Date, Date | undefined, Date>;
 }
+
+/** What the control plane found when it last tried to reach the models of a node by way of its Worker API. */
+export interface NodeReachTable {
+  node_id: string;
+  /** Of the Worker API that was tried. */
+  url: string;
+  /** Stays true when one try fails after others did not. */
+  reached: boolean;
+  /** Tries in a row that failed. */
+  failures: number;
+  error: string | null;
+  tried_at: ColumnType<Date, Date, Date>;
+}

@@ -2,9 +2,22 @@ import { randomUUID } from 'node:crypto';
 import type { NodeInference } from '../../../contracts/node-inference.ts';
 import { nodeConfigSchema } from '../../../contracts/nodes.ts';
 import { PATHS } from '../../../contracts/paths.ts';
+import { checkReach } from '../../../gateway/inference/reach.ts';
+import { createWorkerBearers } from '../../../gateway/inference/worker-bearers.ts';
+import { createEnvelope } from '../../../platform/crypto/envelope.ts';
+import { createHttpClient } from '../../../platform/http/client.ts';
+import { reachForEver } from '../../support/user-api/models.ts';
 import { startModelServer } from '../../support/model-server/model-server.ts';
 import type { ModelServer, ScriptedModel } from '../../support/model-server/model-server.ts';
-import { ack, capability, CONTACT, newSlug, register, send } from '../control-plane/context.ts';
+import {
+  ack,
+  capability,
+  CONTACT,
+  MASTER_SECRET,
+  newSlug,
+  register,
+  send,
+} from '../control-plane/context.ts';
 import type { RegisteredTestNode, TestControlPlane } from '../control-plane/context.ts';
 
 export const MODEL = 'tiny:latest';
@@ -43,6 +56,7 @@ export async function modelNode(
     if (reply.statusCode !== 204) throw new Error(`the contact was refused: ${reply.body}`);
     // It counts as heard of for the rest of the test.
     await seenAt(plane, node, new Date(Date.now() + 3_600_000));
+    await reachForEver(plane.db, node.id);
   };
   await report();
   return {
@@ -65,6 +79,13 @@ function inferenceOf(server: ModelServer): NodeInference {
 
 async function seenAt({ db }: TestControlPlane, { id }: RegisteredTestNode, at: Date): Promise<void> {
   await db.updateTable('nodes').set({ last_seen_at: at }).where('id', '=', id).execute();
+}
+
+/** One round of the control plane, which tries whether it reaches the models of each node. */
+export async function lookForNodes({ db }: TestControlPlane): Promise<void> {
+  await using http = createHttpClient();
+  const bearers = createWorkerBearers(createEnvelope([MASTER_SECRET]));
+  await checkReach({ db, http, bearers, signal: new AbortController().signal });
 }
 
 /** Forgets the nodes of earlier tests. */

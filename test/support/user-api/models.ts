@@ -18,10 +18,21 @@ export async function seedWarmModel(db: Database): Promise<{ readonly nodeId: st
     insert into node_inference (node_id, backend, kind, models, pulls, active, queued)
     values (${node.id}, 'ready', 'existing', ${JSON.stringify(models)}::jsonb, '[]'::jsonb, 0, 0)
   `.execute(db);
+  await reachForEver(db, node.id);
   await sql`update pm_model set model = ${PM}, node_slug = ${node.slug}, context_tokens = 8192, state = 'warm'`.execute(
     db,
   );
   return { nodeId: node.id };
+}
+
+/** As if the control plane had just reached the node's models, for as long as a test lasts. */
+export async function reachForEver(db: Database, nodeId: string): Promise<void> {
+  await sql`
+    insert into node_reach (node_id, url, reached, failures, tried_at)
+    select id, worker_api_target_url, true, 0, now() + interval '1 hour' from nodes where id = ${nodeId}
+    on conflict (node_id) do update set url = excluded.url, reached = true, failures = 0, error = null,
+      tried_at = excluded.tried_at
+  `.execute(db);
 }
 
 /** What the model router writes while it answers: a piece of text. */

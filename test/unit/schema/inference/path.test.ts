@@ -20,6 +20,13 @@ describe('an inference path', () => {
     );
   });
 
+  it('stands when one try to reach its node failed', () => {
+    const pm = { model: MODEL, nodeSlug: 'node-01' };
+    const reach = { reached: true, error: 'nothing answers' };
+    const path = describePath(situationOf([{ models: { [MODEL]: true }, reach }], { pm }));
+    expect(path).toMatchObject({ ready: true });
+  });
+
   it.each<[RegExp, Parameters<typeof situationOf>]>([
     [/no node .* has registered; start/, [[]]],
     [/no node is live: node-01 was last heard of 20 s ago; start its agent/, [[{ live: false }]]],
@@ -31,6 +38,17 @@ describe('an inference path', () => {
     [
       /no live node has an Ollama that can be asked: that of node-01 cannot be reached, .* set NODE_ADVERTISED_WORKER_API_URL/,
       [[{ url: null, models: { [MODEL]: true } }], { pm: { model: MODEL, nodeSlug: 'node-01' } }],
+    ],
+    [
+      /the control plane cannot reach node-01 at http:\/\/10\.0\.0\.1:12090: nothing answers; correct NODE_ADVERTISED_WORKER_API_URL/,
+      [
+        [{ models: { [MODEL]: true }, reach: { reached: false, error: 'nothing answers' } }],
+        { pm: { model: MODEL, nodeSlug: 'node-01' } },
+      ],
+    ],
+    [
+      /the control plane has not tried to reach node-01 at .* just now; wait/,
+      [[{ models: { [MODEL]: true }, reach: null }], { pm: { model: MODEL, nodeSlug: 'node-01' } }],
     ],
     [/node-01 has none \(mode is disabled\)/, [[{ backend: 'none', reason: 'mode is disabled' }]]],
     [

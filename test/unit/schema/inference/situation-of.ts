@@ -9,6 +9,8 @@ export interface TestNode {
   readonly live?: boolean;
   readonly vramMb?: number;
   readonly url?: string | null;
+  /** Absent: reached, where there is an address. */
+  readonly reach?: NodeSituation['reach'];
   readonly silentSeconds?: number | null;
   readonly enabled?: boolean;
   readonly backend?: NodeInference['backend'];
@@ -19,7 +21,7 @@ export interface TestNode {
   readonly labels?: readonly string[];
 }
 
-const DEFAULTS: Required<Omit<TestNode, 'silentSeconds' | 'reason'>> = {
+const DEFAULTS: Required<Omit<TestNode, 'silentSeconds' | 'reason' | 'reach'>> = {
   slug: 'node-01',
   live: true,
   vramMb: 0,
@@ -43,6 +45,8 @@ export function nodeOf(over: TestNode = {}): NodeSituation {
     enabled: node.enabled,
     silentSeconds,
     workerApiUrl: node.url,
+    reach:
+      over.reach === undefined ? (node.url === null ? null : { reached: true, error: null }) : over.reach,
     labels: node.labels,
     inference: {
       backend: node.backend,
