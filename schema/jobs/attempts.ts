@@ -28,7 +28,6 @@ export interface JobRow {
   readonly status: 'queued' | 'running' | 'completed' | 'failed' | 'canceled';
   readonly timeout_seconds: number;
   readonly cancel_requested_at: Date | null;
-  readonly waiting_since: Date | null;
   readonly lost_attempts: number;
 }
 
@@ -52,7 +51,6 @@ const JOB_COLUMNS = [
   'status',
   'timeout_seconds',
   'cancel_requested_at',
-  'waiting_since',
   'lost_attempts',
 ] as const;
 

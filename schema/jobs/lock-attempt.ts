@@ -37,7 +37,7 @@ export async function lockAttempt(
 ): Promise<LockedAttempt> {
   const { rows } = await sql<Row>`
     select j.id as job_id, j.kind, j.task_id, j.status as job_status, j.timeout_seconds, j.cancel_requested_at,
-      j.waiting_since, j.lost_attempts, j.payload, j.needs_attachments, t.status as task_status,
+      j.lost_attempts, j.payload, j.needs_attachments, t.status as task_status,
       ${JOBS_ARE_FIXED} as jobs_are_fixed, a.number, a.node_id, a.incarnation, a.transport, a.state, a.claim_id,
       a.claimed_at, a.deadline_at
     from jobs j join tasks t on t.id = j.task_id join job_attempts a on a.job_id = j.id

@@ -99,7 +99,7 @@ async function standingStep(
   return { kind: 'hold', jobId: job.id, retryAfterMs: Math.ceil(live.acts_for_ms) };
 }
 
-/** Gives the live attempt up. The job ends, or it waits (null): in its old place if it did before. */
+/** Gives the live attempt up. The job ends, or it waits (null): as old as it is, so that a loss does not put it behind newer ones. */
 async function endOrWait(tx: Transaction, job: JobRow, request: PlaceJobRequest): Promise<JobStep | null> {
   const live = await findLiveAttempt(tx, job.id);
   const end = job.cancel_requested_at === null ? request.end : 'canceled';
@@ -118,12 +118,12 @@ async function endOrWait(tx: Transaction, job: JobRow, request: PlaceJobRequest)
   }
   await tx
     .updateTable('jobs')
-    .set({
+    .set(({ fn }) => ({
       status: 'queued',
-      waiting_since: job.waiting_since ?? new Date(),
+      waiting_since: fn.coalesce('waiting_since', 'created_at'),
       waiting_code: 'no_free_slot',
       updated_at: new Date(),
-    })
+    }))
     .where('id', '=', job.id)
     .execute();
   return null;

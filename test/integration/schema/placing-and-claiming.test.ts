@@ -73,6 +73,17 @@ describe('placing', () => {
     expect((await jobs.advance(fourth, 0, 'returned')).value).toMatchObject({ kind: 'waiting' });
   });
 
+  it('gives the next free slot to a job that lost its attempt rather than to one that was made later', async () => {
+    const first = await jobs.begun();
+    await jobs.begun();
+    const waiting = await jobs.begun();
+    await jobs.claim(first, 1);
+    const { value, wokenTaskIds } = await jobs.advance(first, 1, 'node_lost');
+    expect(value).toMatchObject({ kind: 'placed', attempt: 2 });
+    expect(wokenTaskIds).toEqual([]);
+    expect((await jobs.advance(waiting, 0, 'returned')).value).toMatchObject({ kind: 'waiting' });
+  });
+
   it('counts slots right when many tasks begin at once', async () => {
     const tasks = await Promise.all(Array.from({ length: 20 }, () => seedTask(jobs.db(), jobs.user())));
     const begunTasks = await Promise.all(tasks.map(({ taskId }) => beginTask(jobs.db(), taskId)));
