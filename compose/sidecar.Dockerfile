@@ -1,5 +1,5 @@
-# The sidecar of jobs that ask for models, for hosts without ./dev:
-#   docker build -f compose/sidecar.Dockerfile -t cynodeai-inference-sidecar:1 compose
+# The sidecar of jobs that ask for models. Compose builds it (profile `models`), ./dev makes its own; for other hosts:
+#   docker build -t cynodeai-inference-sidecar:1 - <compose/sidecar.Dockerfile
 ARG BASE_IMAGE=alpine:3.22
 FROM ${BASE_IMAGE}
 RUN apk add --no-cache socat

@@ -2,7 +2,8 @@ import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { ROLE_NAMES } from '../../../bin/roles.ts';
-import { COMPOSE_FOLDER, readComposeFile, ROOT, variablesOf } from './compose-file.ts';
+import { SIDECAR_IMAGE } from '../../../scripts/engines/sidecar-image.ts';
+import { COMPOSE_FOLDER, defaultsOf, readComposeFile, ROOT, variablesOf } from './compose-file.ts';
 import type { Service } from './compose-file.ts';
 import { RULES } from './rules.ts';
 
@@ -37,6 +38,7 @@ describe('every service of compose/', () => {
       environment: { JWT_SECRET: 'x', OTHER_FILE: '/run/secrets/not_given' },
       secrets: ['unknown'],
       volumes: [],
+      tmpfs: [],
       ports: ['0.0.0.0:80:80'],
       networks: ['database'],
       depends_on: { 'temporal-dev': { condition: 'service_started' } },
@@ -85,6 +87,18 @@ describe('the stack of compose/', () => {
     expect(service('postgres')).toMatchObject({ networks: ['database'], ports: [] });
     const published = services.flatMap(([, { ports }]) => ports).join(' ');
     expect(published).not.toMatch(/:(5432|7233)$|:(5432|7233) /);
+  });
+
+  it('asks for health by an address: `localhost` is ::1 first in some images, where servers do not listen', () => {
+    const named = services.filter(([, { healthcheck }]) => healthcheck?.test.join(' ').includes('localhost'));
+    expect(named.map(([name]) => name)).toEqual([]);
+  });
+
+  it('makes the image of the sidecars that its node agent uses, which is the one of every other node', () => {
+    const { image, profiles } = service('sidecar');
+    expect(service('node-agent').environment['INFERENCE_PROXY_IMAGE']).toBe(image);
+    expect(defaultsOf(image)).toBe(SIDECAR_IMAGE);
+    expect(profiles).toEqual(service('ollama').profiles);
   });
 
   it('sets only variables that are documented', () => {

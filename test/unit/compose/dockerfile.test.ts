@@ -69,6 +69,20 @@ describe('the Dockerfile', () => {
     expect(needed.size).toBeGreaterThan(2);
   });
 
+  it('copies only what the context holds', () => {
+    const rules = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n');
+    expect(rules).toContain('*');
+    const sources = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names = '']) =>
+      names.split(' '),
+    );
+    const letThrough = (source: string): boolean =>
+      rules.some(
+        (rule) => rule === `!${source}` || (rule.startsWith('!') && `!${source}`.startsWith(`${rule}/`)),
+      );
+    expect(sources.length).toBeGreaterThan(15);
+    expect(sources.filter((source) => !letThrough(source))).toEqual([]);
+  });
+
   it('runs as nobody in particular', () => {
     const users = [...dockerfile.matchAll(/^USER (.+)$/gm)].map(([, user]) => user);
     expect(new Set(users)).toEqual(new Set(['10001:10001']));

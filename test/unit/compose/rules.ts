@@ -31,6 +31,11 @@ export const RULES: Readonly<Record<string, Rule>> = {
     fail(read_only !== true && name !== 'temporal-ui', 'may write to its image'),
   'is bounded in memory, processors and processes': ({ mem_limit, cpus, pids_limit }) =>
     fail(mem_limit === undefined || cpus === undefined || pids_limit === undefined, 'is not'),
+  'asks for no more than one processor where `setup` does not know how many there are': ({ cpus }) =>
+    fail(
+      Number(defaultsOf(String(cpus))) !== 1,
+      `cpus: ${String(cpus)} keeps it from starting on a smaller host`,
+    ),
   'rotates its log': ({ logging }) =>
     fail(logging?.options['max-size'] === undefined || logging.options['max-file'] === undefined, 'does not'),
   'says how it is, unless it ends by itself': ({ healthcheck, restart }) =>

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseEnv } from 'node:util';
@@ -60,6 +60,8 @@ describe('compose/setup', () => {
       COMPOSE_PROFILES: 'dev',
       CYNODEAI_NODE_DIR: expect.stringMatching(/^\/.*\/node$/),
       DOCKER_GID: String(statSync(join(folder, 'docker.sock')).gid),
+      OLLAMA_CPUS: String(cpus().length),
+      CYNODEAI_CPUS: String(Math.min(cpus().length, 2)),
     });
     const [uid] = settings()['CYNODEAI_NODE_USER']?.split(':') ?? [];
     expect(Number(uid)).toBeGreaterThan(0);
