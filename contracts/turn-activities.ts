@@ -46,4 +46,6 @@ export const ANSWER = {
   heartbeatTimeoutMs: 10 * SECOND_MS,
   /** Executions of one turn, at most. */
   maxAttempts: 3,
+  /** A chat waits so long for a place when every node with the model is busy. */
+  busyMs: 120 * SECOND_MS,
 } as const;

@@ -26,6 +26,8 @@ export interface CallDeps {
   readonly memory: NodeMemoryKeeper;
   readonly routing: RoutingCache;
   readonly logger: Logger;
+  /** Resolves when the calls that have ended here are in the ledger, as far as that is possible. */
+  readonly ledgerWritten: () => Promise<void>;
 }
 
 export interface Call {
@@ -62,8 +64,13 @@ export async function* askModel(deps: CallDeps, call: Call): AsyncGenerator<Mode
 }
 
 /** What was used is asked of the database for each call, where there is a limit. */
-async function checkSpending({ db }: CallDeps, routing: Routing, who: Accountable): Promise<void> {
+async function checkSpending(
+  { db, ledgerWritten }: CallDeps,
+  routing: Routing,
+  who: Accountable,
+): Promise<void> {
   if (routing.userLimit === null && routing.taskLimit === null) return;
+  await ledgerWritten();
   checkBudgets(routing, await readUsedTokens(db, who), who);
 }
 

@@ -59,6 +59,7 @@ export function createModelRouter(deps: RouterDeps): ModelRouter {
     bearers: createWorkerBearers(deps.envelope),
     memory: createNodeMemory(),
     routing: createRoutingCache(deps.db, deps.routingMaxAgeMs ?? ROUTING_MAX_AGE_MS),
+    ledgerWritten: () => ledger.written(),
   };
   let inFlight = 0;
   return {
@@ -116,6 +117,7 @@ async function* recorded(
     const known = toKnownError(error, record.model);
     const { outcome, code } = outcomeOf(known);
     record.end(outcome, code);
+    if (code === 'model_busy') await writer?.busy();
     throw known;
   } finally {
     record.end('canceled'); // the reader stopped reading
@@ -133,6 +135,8 @@ function toKnownError(error: unknown, model: string): unknown {
 interface LedgerWriter {
   /** Nobody waits for it. */
   write(entry: LedgerEntry): void;
+  /** Resolves when what is being written now is. */
+  written(): Promise<void>;
   settle(): Promise<void>;
 }
 
@@ -156,6 +160,9 @@ function createLedgerWriter({ db, logger }: Pick<RouterDeps, 'db' | 'logger'>): 
       const writing = attempt(entry, 1);
       inHand.add(writing);
       void writing.finally(() => inHand.delete(writing));
+    },
+    written: async () => {
+      await Promise.all(inHand);
     },
     settle: async () => {
       while (inHand.size > 0) await Promise.all(inHand);

@@ -1,5 +1,5 @@
 import type { Database } from '../../schema/database.ts';
-import { answerTurn, appendChunk } from '../../schema/turns/records.ts';
+import { answerTurn, appendChunk, noteBusy } from '../../schema/turns/records.ts';
 import type { TurnAnswer, TurnFence } from '../../schema/turns/records.ts';
 
 export type { TurnFence };
@@ -10,12 +10,15 @@ export interface TurnRecords {
   append(fence: TurnFence, seq: number, text: string): Promise<void>;
   /** The turn is answered. @throws CynodeError `turn_superseded` */
   answer(fence: TurnFence, answer: TurnAnswer): Promise<void>;
+  /** Every node was busy. */
+  busy(fence: TurnFence): Promise<void>;
 }
 
 export function turnRecordsIn(db: Database): TurnRecords {
   return {
     append: (fence, seq, text) => appendChunk(db, fence, seq, text),
     answer: (fence, answer) => answerTurn(db, fence, answer),
+    busy: (fence) => noteBusy(db, fence),
   };
 }
 
@@ -28,6 +31,8 @@ export interface TurnWriter {
   finish(answer: TurnAnswer): Promise<void>;
   /** Writes what is left of an answer that was broken off, as far as that is possible. */
   abandon(): Promise<void>;
+  /** Says that nobody could be asked, as far as that is possible. */
+  busy(): Promise<void>;
 }
 
 /** The first piece is written at once; the next ones are gathered for this long. */
@@ -70,5 +75,6 @@ export function createTurnWriter(records: TurnRecords, fence: TurnFence): TurnWr
       await records.answer(fence, answer);
     },
     abandon: settle,
+    busy: () => records.busy(fence).catch(() => undefined),
   };
 }

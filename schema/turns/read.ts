@@ -12,6 +12,8 @@ export interface TurnState {
   readonly prompt_tokens: number | null;
   readonly completion_tokens: number | null;
   readonly created_at: Date;
+  /** How often no node had room for it. */
+  readonly refusals: number;
   /** Set when message and audit are stored too. */
   readonly settled_at: Date | null;
 }
@@ -21,7 +23,7 @@ export function readTurn(db: Database, turnId: string): Promise<TurnState> {
   return db
     .selectFrom('turns')
     .select(['id', 'epoch', 'status', 'error_code', 'text', 'finish_reason'])
-    .select(['prompt_tokens', 'completion_tokens', 'created_at', 'settled_at'])
+    .select(['prompt_tokens', 'completion_tokens', 'created_at', 'refusals', 'settled_at'])
     .where('id', '=', turnId)
     .executeTakeFirstOrThrow(() => new CynodeError('not_found', 'no such turn'));
 }

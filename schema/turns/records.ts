@@ -38,6 +38,18 @@ export async function appendChunk(
   if (rows.length === 0) throw superseded();
 }
 
+/** No node had room for the turn of a chat; who reads it is told why nothing comes. Prompts of tasks wait as jobs do. */
+export async function noteBusy(db: Database, { turnId, epoch }: TurnFence): Promise<void> {
+  await sql`
+    with noted as (
+      update turns set refusals = refusals + 1
+      where id = ${turnId} and epoch = ${epoch} and status = 'running' and kind = 'chat'
+      returning id
+    )
+    select pg_notify(${TURN_CHANNEL}, id::text) from noted
+  `.execute(db);
+}
+
 /** The turn is answered; what follows from that is stored when it is settled. @throws CynodeError `turn_superseded` */
 export async function answerTurn(
   db: Database,

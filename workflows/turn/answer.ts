@@ -20,6 +20,8 @@ export interface AnswerLimits {
   readonly summary: string;
   /** Before the second try; twice as long before the third. */
   readonly pauseMs: number;
+  /** With these the caller does better than to have it tried again at once. */
+  readonly final?: readonly ErrorCode[];
 }
 
 /**
@@ -28,7 +30,7 @@ export interface AnswerLimits {
  */
 export async function answer(
   turnId: string,
-  { taskQueue, tryMs, limitMs, summary, pauseMs }: AnswerLimits,
+  { taskQueue, tryMs, limitMs, summary, pauseMs, final = [] }: AnswerLimits,
 ): Promise<ErrorCode> {
   const { answerTurn } = proxyActivities<AgentActivities>({
     taskQueue,
@@ -39,7 +41,7 @@ export async function answer(
       initialInterval: pauseMs,
       backoffCoefficient: 2,
       maximumAttempts: ANSWER.maxAttempts,
-      nonRetryableErrorTypes: [TOO_SLOW],
+      nonRetryableErrorTypes: [TOO_SLOW, ...final],
     },
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     summary,

@@ -9,8 +9,8 @@ import { isErrorCode } from '../tasks/failure-text.ts';
 /** What a reader of a turn gets to see. */
 export type TurnEvent =
   | { readonly kind: 'text'; readonly text: string }
-  /** Nothing new for a while. */
-  | { readonly kind: 'quiet' }
+  /** Nothing new for a while; `busy`: because no node had room for the question so far. */
+  | { readonly kind: 'quiet'; readonly busy: boolean }
   | { readonly kind: 'answered'; readonly turn: TurnState }
   | { readonly kind: 'failed'; readonly code: ErrorCode | 'restarted' | 'closing' };
 
@@ -45,7 +45,7 @@ export async function* followTurn(
     if (news.end !== null) return yield news.end;
     if (turnFeed.closed) return yield { kind: 'failed', code: 'closing' };
     if (performance.now() > endsAtMs) return yield { kind: 'failed', code: 'inference_timeout' };
-    yield { kind: 'quiet' };
+    yield { kind: 'quiet', busy: news.busy };
     await watch.changed({ timeoutMs: RECHECK_MS, signal });
   }
 }
@@ -53,9 +53,10 @@ export async function* followTurn(
 interface News {
   readonly text: string;
   readonly end: TurnEvent | null;
+  readonly busy: boolean;
 }
 
-const NOTHING: News = { text: '', end: null };
+const NOTHING: News = { text: '', end: null, busy: false };
 
 /** Keeps what was shown of a turn. */
 class TurnReader {
@@ -78,7 +79,7 @@ class TurnReader {
       const turn = await readTurn(this.db, this.turnId);
       if (turn.epoch !== this.epoch) {
         if (this.showsText && this.shown !== '')
-          return { text: '', end: { kind: 'failed', code: 'restarted' } };
+          return { ...NOTHING, end: { kind: 'failed', code: 'restarted' } };
         this.seq = 0;
         this.shown = '';
         this.epoch = turn.epoch;
@@ -98,7 +99,7 @@ class TurnReader {
     // The last piece may be stored with the answer only.
     if (whole?.startsWith(this.shown + text) === true) text = whole.slice(this.shown.length);
     this.shown += text;
-    return { text, end: this.endOf(turn) };
+    return { text, end: this.endOf(turn), busy: turn.refusals > 0 && this.shown === '' };
   }
 
   private endOf(turn: TurnState): TurnEvent | null {

@@ -56,6 +56,9 @@ function usageOf({ prompt_tokens, completion_tokens }: TurnState): ChatUsage | n
 const FIRST_EVENT_MS = 10_000;
 /** Something is sent at least this often, so that nobody in between takes the connection for dead. */
 const KEEP_ALIVE_MS = 10_000;
+/** Comments of server-sent events, which readers pass over. */
+const WAITING_COMMENT = ': waiting\n\n';
+const BUSY_COMMENT = ': every node with the model is busy; waiting for a place\n\n';
 
 /**
  * The reply as server-sent events in OpenAI's form. It begins with the first text. Reading of the turn ends with the reply,
@@ -97,12 +100,17 @@ async function* serverSentEvents(
 ): AsyncGenerator<string, void, undefined> {
   yield toEvent(chunkOf(head, { role: 'assistant', content: '' }, null));
   let sentAtMs = performance.now();
+  let saidBusy = false;
   for await (const event of startWith(first, events)) {
     if (event.kind === 'text') yield toEvent(chunkOf(head, { content: event.text }, null));
     if (event.kind === 'answered') return yield* lastEvents(head, event.turn, includeUsage);
     if (event.kind === 'failed') return yield toEvent(openAiErrorOf(describeTurnFailure(event.code)));
-    if (event.kind === 'quiet' && performance.now() - sentAtMs < KEEP_ALIVE_MS) continue;
-    if (event.kind === 'quiet') yield ': waiting\n\n';
+    if (event.kind === 'quiet') {
+      const isNews = event.busy && !saidBusy;
+      if (!isNews && performance.now() - sentAtMs < KEEP_ALIVE_MS) continue;
+      saidBusy ||= event.busy;
+      yield event.busy ? BUSY_COMMENT : WAITING_COMMENT;
+    }
     sentAtMs = performance.now();
   }
 }

@@ -1,5 +1,6 @@
 import { ERRORS } from '../../../contracts/errors.ts';
 import type { ErrorCode } from '../../../contracts/errors.ts';
+import { ANSWER } from '../../../contracts/turn-activities.ts';
 
 /** Why a turn has no answer, in words for a user that say what to do. */
 export function describeTurnFailure(code: ErrorCode | 'restarted' | 'closing'): {
@@ -25,6 +26,11 @@ export function describeTurnFailure(code: ErrorCode | 'restarted' | 'closing'): 
       return { code, message: `The completion took too long. ${ERRORS[code].help}` };
     case 'model_unavailable':
       return { code, message: `PM agent is not available. ${ERRORS[code].help}` };
+    case 'model_busy':
+      return {
+        code,
+        message: `No node had room for the question for as long as a chat waits (${ANSWER.busyMs / 1000} s). ${ERRORS[code].help}`,
+      };
     default:
       return { code, message: ERRORS[code].help };
   }

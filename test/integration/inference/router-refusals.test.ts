@@ -110,6 +110,36 @@ describe('budgets', () => {
     expect(refused.length).toBeGreaterThan(1);
   });
 
+  it('count the call before, also when the next one comes at once', async () => {
+    const { server } = await addNode();
+    server.answer({ deltas: ['a', 'b', 'c'], promptTokens: 7 });
+    const user = randomUUID();
+    await setSetting(plane(), SYSTEM_SETTINGS.userTokensPerDay.key, 95);
+    const statuses: number[] = [];
+    for (let call = 0; call < 15; call += 1) statuses.push((await ask({ user })).status);
+    expect(statuses).toEqual([...Array<number>(10).fill(200), ...Array<number>(5).fill(429)]);
+  });
+
+  it('may be passed by calls at the same time, and by no call after those', async () => {
+    const { server } = await addNode();
+    server.answer({ deltas: ['a', 'b', 'c'], promptTokens: 7 });
+    const [user, other] = [randomUUID(), randomUUID()];
+    await setSetting(plane(), SYSTEM_SETTINGS.userTokensPerDay.key, 25);
+    const round = async (userId: string, calls: number) => {
+      const replies = await Promise.all(Array.from({ length: calls }, () => ask({ user: userId })));
+      return replies.map(({ status }) => status);
+    };
+    const { promise, resolve } = Promise.withResolvers<void>();
+    server.answer({ deltas: ['a', 'b', 'c'], promptTokens: 7, startsWhen: promise });
+    const first = round(user, 8);
+    await eventually('all were asked', async () => server.callsTo('POST /api/chat').length === 8);
+    resolve();
+    expect(await first).toEqual(Array(8).fill(200));
+    expect(await round(user, 8)).toEqual(Array(8).fill(429));
+    expect(await round(other, 2)).toEqual([200, 200]);
+    expect(server.callsTo('POST /api/chat')).toHaveLength(10);
+  });
+
   it('count only today', async () => {
     await addNode();
     const userId = randomUUID();

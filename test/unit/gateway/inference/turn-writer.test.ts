@@ -18,6 +18,9 @@ function recorded(options: { readonly writeMs?: number; readonly failsAt?: numbe
       chunks.push([seq, text]);
     },
     answer: async (_fence, answer) => void answers.push(answer),
+    busy: async () => {
+      throw new Error('nobody asked for that');
+    },
   };
   return { chunks, answers, records };
 }
