@@ -7,7 +7,7 @@ const TIMEOUT_MS = 30_000;
 const MAX_REPLY_BYTES = 256 * 1024 * 1024;
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Absolute path, resolved against the gateway's origin. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>>;

@@ -5,6 +5,7 @@ import { addCompletionCommands } from './commands/completion.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addModelsCommands } from './commands/models.ts';
 import { addNodesCommands } from './commands/nodes.ts';
+import { addSettingsCommands } from './commands/settings.ts';
 import { addShellCommand } from './commands/shell.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addTaskCommands } from './commands/task.ts';
@@ -44,6 +45,7 @@ export function createProgram(runtime: Runtime, output: OutputConfiguration): Co
   addModelsCommands(program, runtime);
   addNodesCommands(program, runtime);
   addUserCommands(program, runtime);
+  addSettingsCommands(program, runtime);
   addShellCommand(program, runtime);
   addCompletionCommands(program, runtime);
   addGlobalOptions(program);

@@ -52,6 +52,7 @@ export type SystemSetting = z.infer<typeof systemSettingSchema>;
 export const systemSettingListSchema = z
   .object({ settings: z.array(systemSettingSchema) })
   .meta({ id: 'SystemSettingList' });
+export type SystemSettingList = z.infer<typeof systemSettingListSchema>;
 
 export const putSettingBodySchema = z
   .object({ value: z.json() })

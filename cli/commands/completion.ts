@@ -1,9 +1,9 @@
 import { Argument, type CommandUnknownOpts } from '@commander-js/extra-typings';
+import { NAME_KINDS } from '../completion/tree.ts';
 import { examples } from '../help.ts';
 import type { Runtime } from '../runtime.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
-const KINDS = ['tasks', 'nodes'] as const;
 
 export function addCompletionCommands(program: CommandUnknownOpts, runtime: Runtime): void {
   program
@@ -26,7 +26,7 @@ export function addCompletionCommands(program: CommandUnknownOpts, runtime: Runt
   program
     .command('completion-names', { hidden: true })
     .description('names that a shell completes, one a line')
-    .addArgument(new Argument('<kind>', 'what to name').choices(KINDS))
+    .addArgument(new Argument('<kind>', 'what to name').choices(NAME_KINDS))
     .addHelpText('after', examples('cynork completion-names tasks'))
     .action((kind, _options, command) =>
       runtime.run(command, async (context) =>

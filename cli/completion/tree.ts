@@ -8,6 +8,10 @@ export interface CompletedOption {
   readonly choices: readonly string[];
 }
 
+/** Names that the gateway knows. */
+export const NAME_KINDS = ['tasks', 'nodes', 'settings'] as const;
+export type NameKind = (typeof NAME_KINDS)[number];
+
 /** What can follow after a command. */
 export interface CompletedCommand {
   /** Empty for `cynork` itself, else `/task/create`. */
@@ -16,7 +20,7 @@ export interface CompletedCommand {
   readonly words: readonly { readonly name: string; readonly description: string }[];
   readonly options: readonly CompletedOption[];
   /** What its first argument names, where the gateway knows the names. */
-  readonly names: 'tasks' | 'nodes' | null;
+  readonly names: NameKind | null;
 }
 
 const HELP: CompletedOption = {
@@ -55,6 +59,5 @@ function toOption(option: CommandUnknownOpts['options'][number]): CompletedOptio
 
 function namesOf(command: CommandUnknownOpts): CompletedCommand['names'] {
   const argument = command.registeredArguments[0]?.name();
-  if (argument === 'task') return 'tasks';
-  return argument === 'node' ? 'nodes' : null;
+  return NAME_KINDS.find((kind) => kind === `${argument}s`) ?? null;
 }

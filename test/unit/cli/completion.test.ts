@@ -15,7 +15,7 @@ async function scriptFor(shell: string): Promise<string> {
 async function offered(...words: readonly string[]): Promise<readonly string[]> {
   const quoted = words.map((word) => `'${word}'`).join(' ');
   const program = `${await scriptFor('bash')}
-cynork() { [[ $* == 'completion-names tasks' ]] && printf 'nightly\\nweekly\\n'; }
+cynork() { [[ $* == 'completion-names tasks' ]] && printf 'nightly\\nweekly\\n'; [[ $* == 'completion-names settings' ]] && printf 'inference.budget\\n'; }
 COMP_WORDS=(cynork ${quoted}); COMP_CWORD=${words.length}
 _cynork
 printf '%s\\n' "\${COMPREPLY[@]}"`;
@@ -56,6 +56,11 @@ describe('bash', () => {
     expect(await offered('task', 'get', 'n')).toEqual(['nightly']);
     expect(await offered('task', 'watch', '')).toEqual(['nightly', 'weekly']);
   });
+
+  it('completes the keys of settings', async () => {
+    expect(await offered('settings', '')).toEqual(['list', 'get', 'set', 'unset']);
+    expect(await offered('settings', 'set', 'inf')).toEqual(['inference.budget']);
+  });
 });
 
 describe('the names that are completed', () => {
@@ -71,9 +76,11 @@ describe('the names that are completed', () => {
     };
     gateway.on('GET /v1/tasks', { json: { tasks: [task] } });
     gateway.on('GET /v1/nodes', { json: { nodes: [] } });
+    gateway.on('GET /v1/system/settings', { json: { settings: [{ key: 'a.b', help: 'What.' }] } });
     await using home = await makeLoggedInHome(gateway);
     expect(await home.run(['completion-names', 'tasks'])).toMatchObject({ code: 0, stdout: 'nightly\n' });
     expect(await home.run(['completion-names', 'nodes'])).toMatchObject({ code: 0, stdout: '' });
+    expect(await home.run(['completion-names', 'settings'])).toMatchObject({ code: 0, stdout: 'a.b\n' });
   });
 });
 
