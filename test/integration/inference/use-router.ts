@@ -22,8 +22,8 @@ export interface AskOptions {
 }
 
 /** A control plane that listens, without nodes, ledger and settings at the start of each test. */
-export function useRouter(): TestRouter {
-  const plane = useControlPlane();
+export function useRouter(settings: Parameters<typeof useControlPlane>[0] = {}): TestRouter {
+  const plane = useControlPlane(settings);
   const nodes: ModelNode[] = [];
   let origin = '';
   let service = '';

@@ -7,6 +7,7 @@ import type { Database } from '../../../schema/database.ts';
 import { startModelServer } from '../model-server/model-server.ts';
 import type { ModelServer } from '../model-server/model-server.ts';
 import { seedNode } from '../seed.ts';
+import { eventually } from '../wait.ts';
 import type { Stack } from './stack.ts';
 
 const MODEL = 'tiny:latest';
@@ -16,7 +17,7 @@ const BEARER = 'token-of-the-scripted-node';
 export interface ScriptedNode extends AsyncDisposable {
   readonly server: ModelServer;
   readonly db: Database;
-  /** It is not heard of any more, or is again. */
+  /** It is not heard of any more, or is again; resolves when the gateway knows. */
   setAlive(alive: boolean): Promise<void>;
 }
 
@@ -46,6 +47,7 @@ export async function startScriptedNode(stack: Stack, masterSecret: string): Pro
   const setAlive = async (alive: boolean): Promise<void> => {
     const at = new Date(Date.now() + (alive ? 3_600_000 : -60_000));
     await db.updateTable('nodes').set({ last_seen_at: at }).where('id', '=', id).execute();
+    await eventually('it is known', async () => (await fetch(`${stack.gatewayUrl}/readyz`)).ok === alive);
   };
   await setAlive(true);
   return { server, db, setAlive, [Symbol.asyncDispose]: () => resources.disposeAsync() };
