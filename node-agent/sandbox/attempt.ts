@@ -44,6 +44,8 @@ export interface AttemptOptions {
   readonly files?: FileExchange | undefined;
   /** Absent: the job has not asked for models. */
   readonly models?: ModelAccess | undefined;
+  /** What the start of its container has to wait for. Never rejects. */
+  readonly ready?: Promise<void> | undefined;
 }
 
 const SECOND_MS = 1000;

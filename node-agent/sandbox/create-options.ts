@@ -1,6 +1,6 @@
 import type { ContainerCreateOptions } from 'dockerode';
 import { SANDBOX_HOSTNAME, WORKSPACE_DIR, type ContainerPlan } from './plan.ts';
-import { socketMount } from './sidecar.ts';
+import { hostsMount, socketMount } from './sidecar.ts';
 
 const NANO = 1e9;
 const SHM_BYTES = 16 * 1024 * 1024;
@@ -64,7 +64,7 @@ function hostConfig({ limits, workspacePath, models }: ContainerPlan): Container
         Target: WORKSPACE_DIR,
         BindOptions: { Propagation: 'rprivate' },
       },
-      ...(models === undefined ? [] : [socketMount(models.socketFolder)]),
+      ...(models === undefined ? [] : [socketMount(models.socketFolder), hostsMount(models.socketFolder)]),
     ],
     Memory: limits.memoryBytes,
     MemorySwap: limits.memoryBytes,

@@ -44,7 +44,7 @@ export function createDockerEngine(host: string): ContainerEngine {
         409: 'name_taken',
       });
     },
-    exec: async (name, argv, input) => exec(docker, name, argv, input),
+    exec: async (name, argv, input, until) => exec(docker.getContainer(name), argv, input, until),
     attach: async (name, sinks) => attach(docker, name, sinks),
     attachInput: async (name, sinks) => attachInput(docker, name, sinks),
     rename: async (name, newName) => {
@@ -182,10 +182,19 @@ async function attachInput(docker: Docker, name: string, sinks: OutputSinks): Pr
   };
 }
 
-async function exec(docker: Docker, name: string, argv: readonly string[], input: string): Promise<void> {
+async function exec(
+  container: Docker.Container,
+  argv: readonly string[],
+  input: string,
+  until: AbortSignal,
+): Promise<void> {
   const options = { Cmd: [...argv], AttachStdin: true, AttachStdout: true, abortSignal: callTimeout() };
-  const started = await guarded(docker.getContainer(name).exec(options));
-  const stream = await guarded(connectionWithin(started.start({ hijack: true, stdin: true })));
+  const started = await guarded(container.exec(options));
+  const connected = started.start({ hijack: true, stdin: true, abortSignal: until });
+  const stream = await guarded(connectionWithin(connected));
+  const letGo = (): void => void stream.destroy();
+  until.addEventListener('abort', letGo, { once: true });
+  if (until.aborted) letGo();
   stream.resume();
   stream.end(input);
 }

@@ -15,8 +15,12 @@ export interface ContainerEngine {
   create(plan: ContainerPlan): Promise<string>;
   /** A container that owns the network namespace of a job's. @throws EngineError */
   createSidecar(plan: SidecarPlan): Promise<void>;
-  /** Starts a program in a container that runs, and gives it an input; what it says and how it ends is nobody's concern. @throws EngineError */
-  exec(name: string, argv: readonly string[], input: string): Promise<void>;
+  /**
+   * Starts a program in a container that runs, and gives it an input; what it says and how it ends is nobody's concern.
+   * @param until lets go of it: the engine keeps the connection for ever when the container ends first
+   * @throws EngineError
+   */
+  exec(name: string, argv: readonly string[], input: string, until: AbortSignal): Promise<void>;
   /** A container of the node itself. @throws EngineError */
   createService(plan: ServicePlan): Promise<void>;
   /** Delivers the output from now on. Has to be called before `start`. */

@@ -42,6 +42,8 @@ export interface ExecutionOptions {
   readonly pullTimeoutMs: number;
   /** Aborted with a `JobStoppedError`. */
   readonly signal: AbortSignal;
+  /** What the start has to wait for, if anything. Never rejects. */
+  readonly ready?: Promise<void> | undefined;
   /** One that may be used for this plan instead of a new container. */
   readonly prepared: PreparedContainer | undefined;
   /** Told what came of it. */
@@ -108,6 +110,7 @@ async function startContainer(
   await createContainer({ ...plan, argv }, options, deps);
   const output = await deps.engine.attach(plan.name, marked);
   try {
+    await options.ready;
     // The last moment: a cancel from now on finds a container that it can remove.
     if (options.signal.aborted) throw stopReasonOf(options.signal);
     await deps.engine.start(plan.name);

@@ -91,12 +91,13 @@ export class JobRunner {
         logger: this.#deps.logger.child({ taskId: request.task_id, jobId: request.job_id, attempt }),
         afterwards: (work: Promise<void>) => this.#keepCleanup(key, work),
       };
-      const run = (signal: AbortSignal, models?: ModelAccess): Promise<RunResponse> =>
-        runAttempt(request, deps.policy(), { key, attempt, signal, onStarted, files, models }, deps);
+      const common = { key, attempt, onStarted, files };
+      const run = (given: { signal: AbortSignal; models?: ModelAccess; ready?: Promise<void> }) =>
+        runAttempt(request, deps.policy(), { ...common, ...given }, deps);
       const signal = AbortSignal.any([options.signal, stop.signal]);
-      if (request.sandbox.use_inference !== true) return await run(signal);
-      return await runWithModels(request, { key, attempt, signal }, deps, (access, until) =>
-        run(until, access),
+      if (request.sandbox.use_inference !== true) return await run({ signal });
+      return await runWithModels(request, { key, attempt, signal }, deps, (models, ready, until) =>
+        run({ signal: until, models, ready }),
       );
     } finally {
       this.#active.delete(key);

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { ContainerCreateOptions } from 'dockerode';
 import { containerName, LABEL, sidecarOf, type NodeIdentity } from './names.ts';
 import { MODELS_PORT, SANDBOX_HOSTNAME, SOCKET_DIR, SOCKET_PATH, type SandboxUser } from './plan.ts';
@@ -68,6 +69,8 @@ export function toSidecarOptions(plan: SidecarPlan): ContainerCreateOptions {
     WorkingDir: '/',
     Hostname: SANDBOX_HOSTNAME,
     Tty: false,
+    // A namespace with a loopback is the runtime's to make; the engine's own set-up of `none` takes as long as all the rest.
+    NetworkDisabled: true,
     HostConfig: {
       NetworkMode: 'none',
       CapDrop: ['ALL'],
@@ -82,6 +85,23 @@ export function toSidecarOptions(plan: SidecarPlan): ContainerCreateOptions {
       LogConfig: { Type: 'none', Config: {} },
     },
   };
+}
+
+/** Where the folder of the socket has what the job's `/etc/hosts` is: without a network set up the engine makes none. */
+export function hostsFileIn(folder: string): string {
+  return join(folder, 'hosts');
+}
+export const HOSTS = `127.0.0.1 localhost ${SANDBOX_HOSTNAME}\n`;
+
+/** That file for the job. */
+export function hostsMount(folder: string) {
+  return {
+    Type: 'bind',
+    Source: hostsFileIn(folder),
+    Target: '/etc/hosts',
+    ReadOnly: true,
+    BindOptions: { Propagation: 'rprivate' },
+  } as const;
 }
 
 /** The folder with the socket, for the sidecar and its job. */

@@ -1,11 +1,12 @@
-import type { RunRequest, RunResponse } from '../../contracts/jobs.ts';
+import { chmod, writeFile } from 'node:fs/promises';
+import type { JobModelUse, RunRequest, RunResponse } from '../../contracts/jobs.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { EngineError, type ContainerEngine } from './engine.ts';
 import { socketFolder, type NodeIdentity } from './names.ts';
 import type { ModelAccess, SandboxUser } from './plan.ts';
 import type { ContainerRemover } from './remover.ts';
 import { notStarted } from './response.ts';
-import { HEALTH_ARGV, HEALTH_REQUEST, planSidecar, type SidecarPlan } from './sidecar.ts';
+import { HEALTH_ARGV, HEALTH_REQUEST, HOSTS, hostsFileIn, planSidecar, type SidecarPlan } from './sidecar.ts';
 import { JobStoppedError, stopReasonOf } from './stop.ts';
 import { waitAtMost } from './wait-at-most.ts';
 import type { WorkspaceRoot } from './workspace.ts';
@@ -14,6 +15,8 @@ import type { WorkspaceRoot } from './workspace.ts';
 export interface ModelSocket extends AsyncDisposable {
   /** Resolves when somebody has come through it. */
   readonly reached: Promise<void>;
+  /** What went through it: all of it once it is disposed. */
+  readonly use: readonly JobModelUse[];
 }
 
 /** What a node has for jobs that ask for models. */
@@ -26,6 +29,8 @@ export interface ModelGate {
   readonly open: (options: {
     readonly folder: string;
     readonly user: SandboxUser;
+    /** Tokens that calls through it may use; undefined: as many as they like. */
+    readonly tokens: number | undefined;
     readonly logger: Logger;
   }) => Promise<ModelSocket>;
 }
@@ -53,15 +58,16 @@ const HEALTH_MS = 10_000;
 class SidecarError extends Error {}
 
 /**
- * Runs an attempt that asked for models beside a sidecar, which answers before the attempt begins and is gone with it. What is
- * wrong with the sidecar is the result.
+ * Runs an attempt that asked for models beside a sidecar, which answers before the attempt's container is started and is gone
+ * with it. What is wrong with the sidecar is the result.
+ * @param run is to await `ready`, which never rejects, and to look at its signal then
  * @throws what `run` throws
  */
 export async function runWithModels(
   request: RunRequest,
   { key, attempt, signal }: AttemptIds,
   deps: WithModelsDeps,
-  run: (access: ModelAccess, signal: AbortSignal) => Promise<RunResponse>,
+  run: (access: ModelAccess, ready: Promise<void>, signal: AbortSignal) => Promise<RunResponse>,
 ): Promise<RunResponse> {
   const startedAt = new Date();
   const { models, engine, user, node, workspaces, remover, logger } = deps;
@@ -71,55 +77,113 @@ export async function runWithModels(
   const folder = workspaces.pathOf(socketFolder(key));
   const ids = { taskId: request.task_id, jobId: request.job_id, attempt };
   const plan = planSidecar({ ...ids, node, user, image: models.image, socketFolder: folder });
-  const lost = new AbortController();
-  const socket = await models.open({ folder, user, logger });
-  const close = (): void => void socket[Symbol.asyncDispose]();
+  const socket = await models.open({ folder, user, tokens: request.sandbox.inference_tokens, logger });
+  const over = new AbortController();
+  const close = (): void => {
+    over.abort();
+    void socket[Symbol.asyncDispose]();
+  };
   signal.addEventListener('abort', close, { once: true });
+  if (signal.aborted) close();
+  const lost = new Loss();
   try {
-    await start(plan, socket, engine, signal);
-    void engine.wait(plan.name).then(
-      // What it is called does not matter: it becomes the result.
-      () => lost.abort(new JobStoppedError('canceled')),
-      (error: unknown) => logger.debug({ err: error }, 'the end of a sidecar cannot be waited for'),
-    );
-    return await run({ network: plan.name, socketFolder: folder }, AbortSignal.any([signal, lost.signal]));
+    await create(plan, engine);
+    const until = AbortSignal.any([signal, lost.signal]);
+    // What it takes until the job's container can be started goes on meanwhile.
+    const ready = Promise.race([
+      lost
+        .ifFails(start(plan, socket, engine, over.signal))
+        .then(() => lost.ifEnds(plan.name, engine, logger)),
+      aborted(until),
+    ]);
+    const result = await run({ network: plan.name, socketFolder: folder }, ready, until);
+    await socket[Symbol.asyncDispose]();
+    return socket.use.length === 0 ? result : { ...result, model_use: [...socket.use] };
   } catch (error) {
     if (signal.aborted) throw stopReasonOf(signal);
-    const why = lost.signal.aborted ? 'its sidecar ended during the job' : reasonOf(error);
+    const why = lost.reason ?? (error instanceof SidecarError ? error.message : undefined);
     if (why === undefined) throw error;
     return notStarted(request, startedAt, 'inference_unavailable', `no way to the node's models: ${why}`);
   } finally {
     signal.removeEventListener('abort', close);
+    over.abort();
     await socket[Symbol.asyncDispose]();
     deps.afterwards(remover.remove(plan.name).then(() => workspaces.remove({ workspacePath: folder })));
   }
 }
 
-function reasonOf(error: unknown): string | undefined {
-  return error instanceof SidecarError ? error.message : undefined;
+/** That an attempt has no sidecar any more, which stops it. */
+class Loss {
+  readonly #controller = new AbortController();
+  reason: string | undefined;
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  async ifFails(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#say(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  ifEnds(name: string, engine: ContainerEngine, logger: Logger): void {
+    if (this.reason !== undefined) return;
+    void engine.wait(name).then(
+      () => this.#say('its sidecar ended during the job'),
+      (error: unknown) => logger.debug({ err: error }, 'the end of a sidecar cannot be waited for'),
+    );
+  }
+
+  #say(reason: string): void {
+    this.reason ??= reason;
+    // What it is called does not matter: it becomes the result.
+    this.#controller.abort(new JobStoppedError('canceled'));
+  }
 }
 
 /** @throws SidecarError */
+async function create(plan: SidecarPlan, engine: ContainerEngine): Promise<void> {
+  const hosts = hostsFileIn(plan.socketFolder);
+  await writeFile(hosts, HOSTS);
+  await chmod(hosts, 0o644);
+  try {
+    await engine.createSidecar(plan);
+  } catch (error) {
+    throw new SidecarError(textOf(error, plan.image), { cause: error });
+  }
+}
+
+/** Resolves when it answers, or when it is not wanted any more. @throws SidecarError */
 async function start(
   plan: SidecarPlan,
   socket: ModelSocket,
   engine: ContainerEngine,
-  signal: AbortSignal,
+  over: AbortSignal,
 ): Promise<void> {
+  if (over.aborted) return;
   try {
-    await engine.createSidecar(plan);
-    if (signal.aborted) throw stopReasonOf(signal);
     await engine.start(plan.name);
-    await engine.exec(plan.name, HEALTH_ARGV, HEALTH_REQUEST);
+    await engine.exec(plan.name, HEALTH_ARGV, HEALTH_REQUEST, over);
   } catch (error) {
     throw new SidecarError(textOf(error, plan.image), { cause: error });
   }
   let reached = false;
+  const answered = Promise.race([socket.reached, aborted(over)]);
   await waitAtMost(
     HEALTH_MS,
-    socket.reached.then(() => (reached = true)),
+    answered.then(() => (reached = true)),
   );
   if (!reached) throw new SidecarError(`its sidecar does not answer within ${HEALTH_MS / 1000} s; try again`);
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  await promise;
 }
 
 function textOf(error: unknown, image: string): string {

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { ROOT } from '../build/outputs.ts';
 import { APP_LOGIN_ROLE, databaseUrl, OWNER_ROLE } from '../engines/database.ts';
 import type { DockerEngine } from '../engines/docker-api.ts';
-import { SANDBOX_BASE_IMAGE } from '../engines/sandbox-image.ts';
 import { plainEnvironment, type ServiceSpec } from '../engines/service.ts';
 import { temporalAddress } from '../engines/temporal-operator.ts';
+import { SANDBOX_IMAGE } from '../engines/tools-image.ts';
 import { pathsOf, urlsOf, type PortName, type Settings } from './settings.ts';
 import type { Secrets } from './state-folder.ts';
 
@@ -42,7 +42,7 @@ const PASSED_ON = {
     ...TRACES,
     ...['LOG_LEVEL', 'NODE_NAME', 'NODE_CONFIG', 'NODE_SHUTDOWN_GRACE', 'NODE_MANAGER_READINESS_TIMEOUT'],
     ...['CAPABILITY_REPORT_INTERVAL', 'HTTP_TIMEOUT', 'DEFAULT_TIMEOUT_SECONDS', 'MAX_OUTPUT_BYTES'],
-    ...['SANDBOX_MAX_CONCURRENCY', 'SANDBOX_PULL_TIMEOUT', 'SANDBOX_WARM_POOL'],
+    ...['SANDBOX_DEFAULT_IMAGE', 'SANDBOX_MAX_CONCURRENCY', 'SANDBOX_PULL_TIMEOUT', 'SANDBOX_WARM_POOL'],
     ...['SANDBOX_WORKSPACE_FILES', 'SANDBOX_WORKSPACE_MB'],
     ...['WORKER_API_MAX_REQUEST_BYTES', 'WORKSPACE_ROOT', 'CYNODE_SANDBOX_MOUNT_ROOT'],
     ...['INFERENCE_MODE', 'INFERENCE_BACKEND', 'INFERENCE_MAX_CONCURRENCY', 'MODELS_IMPORT'],
@@ -114,6 +114,7 @@ export function nodeAgentSpec(
   inference: Record<string, string>,
 ): ServiceSpec {
   return roleSpec('node-agent', ['node-agent'], ['workerApi'], settings, {
+    SANDBOX_DEFAULT_IMAGE: SANDBOX_IMAGE,
     ...passedOn(PASSED_ON.nodeAgent),
     ...inference,
     ORCHESTRATOR_URL: urlsOf(settings).controlPlane,
@@ -124,7 +125,6 @@ export function nodeAgentSpec(
     CYNODE_STATE_DIR: pathsOf(settings).node,
     CONTAINER_RUNTIME: 'docker',
     DOCKER_HOST: docker.host,
-    SANDBOX_DEFAULT_IMAGE: SANDBOX_BASE_IMAGE,
   });
 }
 

@@ -15,6 +15,7 @@ import type { Secrets } from './state-folder.ts';
 import { SupervisedService } from './supervised-service.ts';
 import { removeSupervisorState, supervisorStateWriter, type SupervisorState } from './supervisor-state.ts';
 import { startTemporal } from './temporal.ts';
+import { obtainToolsImage } from './tools-image.ts';
 
 const HOUSEKEEPING_MS = 10_000;
 
@@ -50,6 +51,7 @@ export class Supervisor {
       await this.#startService(agentWorkerSpec(this.#settings, this.#secrets));
       const plan = await inference;
       await this.#startService(nodeAgentSpec(this.#settings, this.#secrets, docker, plan.env));
+      void obtainToolsImage(docker, this.#settings, this.#talk);
       void obtainInference(plan, this.#settings, this.#talk);
       this.#housekeeping = setInterval(() => void this.#keepHouse(docker), HOUSEKEEPING_MS);
       await this.#enter('running');

@@ -7,6 +7,7 @@ import { waitUntil } from '../engines/processes.ts';
 import { ensureSandboxImage } from '../engines/sandbox-image.ts';
 import { ensureSidecarImage } from '../engines/sidecar-image.ts';
 import { SetupError, terminalTalk, type Talk } from '../engines/talk.ts';
+import { chooseSandboxImage } from '../engines/tools-image.ts';
 import { buildOutputs } from './builds.ts';
 import { isNodeActive, logIn, runFirstTask, FIRST_TASK } from './cynork.ts';
 import { agreeOnInference } from './inference.ts';
@@ -17,6 +18,7 @@ import { openStateFolder, type Secrets } from './state-folder.ts';
 import { terminalSteps, type Steps } from './steps.ts';
 import { readLiveState, settingsOfRunningStack } from './supervisor-state.ts';
 import { chooseTemporalKind, ensureTemporal, rememberTemporalKind, type TemporalKind } from './temporal.ts';
+import { agreeOnToolsImage, usesOwnSandboxImage, waitForTools } from './tools-image.ts';
 
 /** How `./dev up` was called. */
 export interface UpOptions {
@@ -52,6 +54,8 @@ export async function up(wanted: Settings, options: UpOptions): Promise<void> {
   const isFirst = !(await exists(pathsOf(settings).cynorkConfig));
   await awaitStack(settings, secrets, steps);
   if (!options.detach && running === undefined) await showFirstTask(settings, steps);
+  if (!options.detach && usesOwnSandboxImage())
+    await steps.run('Tools in the sandbox', () => waitForTools(settings, docker), String);
   if (!options.detach) await showModel(settings, steps, talk);
   printSummary(settings, isFirst ? secrets : undefined);
 }
@@ -72,7 +76,7 @@ async function ensureEngines(kind: TemporalKind, steps: Steps, talk: Talk): Prom
   );
   await steps.run(
     'Sandbox image',
-    () => ensureSandboxImage(docker, talk),
+    () => makeSandboxImage(docker, talk),
     (image) => `Sandbox image ${image}`,
   );
   await steps.run('Image for jobs with models', () => makeSidecarImage(docker, talk), String);
@@ -80,6 +84,11 @@ async function ensureEngines(kind: TemporalKind, steps: Steps, talk: Talk): Prom
     ensureTemporal(kind, talk),
   );
   return docker;
+}
+
+async function makeSandboxImage(docker: DockerEngine, talk: Talk): Promise<string> {
+  await ensureSandboxImage(docker, talk);
+  return chooseSandboxImage(docker);
 }
 
 /** Without it only jobs that ask for models fail, and say so. */
@@ -103,6 +112,7 @@ async function launch(
   const secrets = await openStateFolder(settings);
   if (!running) {
     await rememberTemporalKind(settings, kind);
+    await agreeOnToolsImage(settings, docker, talk);
     await agreeOnInference(settings, docker, talk);
     await launchSupervisor(settings);
   }

@@ -1,16 +1,15 @@
-import { createReadStream } from 'node:fs';
 import { cp, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { execa } from 'execa';
 import { z } from 'zod';
 import { askDocker, callDocker, type DockerEngine } from './docker-api.ts';
 import { cacheFolder, emptyCacheFolder, exists, findExecutable } from './files.ts';
+import { hasImage, importImage, pullImage, RECIPE_LABEL } from './images.ts';
 import { withLock } from './lock.ts';
-import { hasApt, runAsRoot } from './system.ts';
+import { aptUpdate, hasApt } from './system.ts';
 import { SetupError, type Talk } from './talk.ts';
 
-/** Name of the image that jobs use when they ask for no other. */
+/** Name of the small image, which is there within seconds. */
 export const SANDBOX_BASE_IMAGE = 'cynodeai-sandbox:base';
 
 const UPSTREAM_IMAGE = 'docker.io/library/busybox:stable';
@@ -18,9 +17,6 @@ const PULL_TIMEOUT_MS = 8_000;
 
 /** Raise it when the recipe below changes, so that machines rebuild what they have. */
 const RECIPE_VERSION = '1';
-const RECIPE_LABEL = 'cynodeai.recipe';
-
-const imageSchema = z.object({ Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }) });
 
 const PASSWD = ['root:x:0:0:root:/root:/bin/sh', 'sandbox:x:1000:1000:sandbox:/workspace:/bin/sh'];
 const GROUP = ['root:x:0:', 'sandbox:x:1000:'];
@@ -36,32 +32,14 @@ export async function ensureSandboxImage(docker: DockerEngine, talk: Talk): Prom
     if (await hasCurrentImage(docker)) return SANDBOX_BASE_IMAGE;
     const tar = cacheFolder('sandbox-image', `base-${RECIPE_VERSION}-${process.arch}.tar`);
     if (!(await exists(tar))) await buildRootTar(docker, tar, talk);
-    await importImage(docker, tar);
+    const changes = ['CMD ["/bin/sh"]', 'WORKDIR /workspace', `LABEL ${RECIPE_LABEL}=${RECIPE_VERSION}`];
+    await importImage(docker, tar, SANDBOX_BASE_IMAGE, changes);
     return SANDBOX_BASE_IMAGE;
   });
 }
 
-async function hasCurrentImage(docker: DockerEngine): Promise<boolean> {
-  const reply = await callDocker(docker, { method: 'GET', path: `/images/${SANDBOX_BASE_IMAGE}/json` });
-  const content = await text(reply);
-  if (reply.statusCode !== 200) return false;
-  return imageSchema.parse(JSON.parse(content)).Config.Labels?.[RECIPE_LABEL] === RECIPE_VERSION;
-}
-
-async function importImage(docker: DockerEngine, tar: string): Promise<void> {
-  const [repo = '', tag = ''] = SANDBOX_BASE_IMAGE.split(':');
-  const changes = ['CMD ["/bin/sh"]', 'WORKDIR /workspace', `LABEL ${RECIPE_LABEL}=${RECIPE_VERSION}`];
-  const query = new URLSearchParams([
-    ['fromSrc', '-'],
-    ['repo', repo],
-    ['tag', tag],
-  ]);
-  for (const change of changes) query.append('changes', change);
-  await askDocker(docker, {
-    method: 'POST',
-    path: `/images/create?${query.toString()}`,
-    body: createReadStream(tar),
-  });
+function hasCurrentImage(docker: DockerEngine): Promise<boolean> {
+  return hasImage(docker, SANDBOX_BASE_IMAGE, RECIPE_VERSION);
 }
 
 async function buildRootTar(docker: DockerEngine, tar: string, talk: Talk): Promise<void> {
@@ -85,13 +63,7 @@ async function buildRootTar(docker: DockerEngine, tar: string, talk: Talk): Prom
 /** Copies `/bin` of the official image; false when no registry answers in time. */
 async function fetchFromRegistry(docker: DockerEngine, root: string): Promise<boolean> {
   try {
-    const image = encodeURIComponent(UPSTREAM_IMAGE);
-    const pull = {
-      method: 'POST',
-      path: `/images/create?fromImage=${image}`,
-      timeoutMs: PULL_TIMEOUT_MS,
-    } as const;
-    await askDocker(docker, pull);
+    await pullImage(docker, UPSTREAM_IMAGE, PULL_TIMEOUT_MS);
   } catch {
     return false;
   }
@@ -119,7 +91,7 @@ async function findBusybox(work: string): Promise<string> {
   const download = (): ReturnType<typeof execa> =>
     execa('apt-get', ['download', 'busybox-static'], { cwd: work, reject: false });
   if ((await download()).failed) {
-    await runAsRoot('apt-get', ['update', '-q']);
+    await aptUpdate();
     await download();
   }
   const deb = (await readdir(work)).find((name) => name.endsWith('.deb'));

@@ -1,19 +1,15 @@
-import { createReadStream } from 'node:fs';
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
-import { askDocker, callDocker, type DockerEngine } from './docker-api.ts';
+import type { DockerEngine } from './docker-api.ts';
 import { cacheFolder, emptyCacheFolder, findExecutable } from './files.ts';
+import { hasImage, importImage, pullImage, tagImage } from './images.ts';
 import { withLock } from './lock.ts';
 import { aptInstall, canBecomeRoot, hasApt } from './system.ts';
 import { SetupError, type Talk } from './talk.ts';
 
-const REPOSITORY = 'cynodeai-inference-sidecar';
-/** Raise it, and the node's default with it, when the recipe changes. */
-const RECIPE_VERSION = '1';
-
-/** Image of the sidecar of jobs that ask for models. */
-export const SIDECAR_IMAGE = `${REPOSITORY}:${RECIPE_VERSION}`;
+/** Image of the sidecar of jobs that ask for models. Raise its version, and the node's default with it, when the recipe changes. */
+export const SIDECAR_IMAGE = 'cynodeai-inference-sidecar:1';
 
 const UPSTREAM_IMAGE = 'docker.io/alpine/socat:1.8.0.3';
 const PULL_TIMEOUT_MS = 8_000;
@@ -25,19 +21,13 @@ const PULL_TIMEOUT_MS = 8_000;
  * @throws SetupError saying what the person can do
  */
 export async function ensureSidecarImage(docker: DockerEngine, talk: Talk): Promise<string> {
-  if (await hasImage(docker)) return SIDECAR_IMAGE;
+  if (await hasImage(docker, SIDECAR_IMAGE)) return SIDECAR_IMAGE;
   return withLock(cacheFolder('sidecar-image', 'setup.lock'), async () => {
-    if (await hasImage(docker)) return SIDECAR_IMAGE;
+    if (await hasImage(docker, SIDECAR_IMAGE)) return SIDECAR_IMAGE;
     const program = (await findSocat()) ?? (await installSocat(docker, talk));
     if (program !== undefined) await buildImage(docker, program);
     return SIDECAR_IMAGE;
   });
-}
-
-async function hasImage(docker: DockerEngine): Promise<boolean> {
-  const reply = await callDocker(docker, { method: 'GET', path: `/images/${SIDECAR_IMAGE}/json` });
-  reply.resume();
-  return reply.statusCode === 200;
 }
 
 function findSocat(): Promise<string | undefined> {
@@ -60,10 +50,8 @@ async function installSocat(docker: DockerEngine, talk: Talk): Promise<string | 
 
 async function takeUpstream(docker: DockerEngine): Promise<boolean> {
   try {
-    const path = `/images/create?fromImage=${encodeURIComponent(UPSTREAM_IMAGE)}`;
-    await askDocker(docker, { method: 'POST', path, timeoutMs: PULL_TIMEOUT_MS });
-    const query = `repo=${REPOSITORY}&tag=${RECIPE_VERSION}`;
-    await askDocker(docker, { method: 'POST', path: `/images/${UPSTREAM_IMAGE}/tag?${query}` });
+    await pullImage(docker, UPSTREAM_IMAGE, PULL_TIMEOUT_MS);
+    await tagImage(docker, UPSTREAM_IMAGE, SIDECAR_IMAGE);
     return true;
   } catch {
     return false;
@@ -78,14 +66,7 @@ async function buildImage(docker: DockerEngine, program: string): Promise<void> 
     for (const library of await librariesOf(program)) await copyInto(root, library, library);
     const tar = join(work, 'image.tar');
     await execa('tar', ['-cf', tar, '--owner=0', '--group=0', '--mode=u+rwX,go+rX,go-w', '-C', root, '.']);
-    const query = new URLSearchParams([
-      ['fromSrc', '-'],
-      ['repo', REPOSITORY],
-      ['tag', RECIPE_VERSION],
-      ['changes', 'ENTRYPOINT ["socat"]'],
-    ]);
-    const path = `/images/create?${query.toString()}`;
-    await askDocker(docker, { method: 'POST', path, body: createReadStream(tar) });
+    await importImage(docker, tar, SIDECAR_IMAGE, ['ENTRYPOINT ["socat"]']);
   } finally {
     await rm(work, { recursive: true, force: true });
   }

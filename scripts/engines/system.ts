@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { execa } from 'execa';
-import { exists, findExecutable } from './files.ts';
+import { cacheFolder, exists, findExecutable } from './files.ts';
+import { withLock } from './lock.ts';
 import { SetupError, type Talk } from './talk.ts';
 
 /** Runs a command as root: directly, or through sudo. Throws a {@link SetupError} with its last words. */
@@ -61,7 +63,40 @@ export async function aptInstall(packages: string[], what: string, talk: Talk): 
     throw new SetupError(`${what}: missing. Install it with "${command}" and run this again.`);
   }
   talk.say(`${what}: installing ${packages.join(', ')} with apt (downloads ${size})`);
-  await runAsRoot('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages]);
+  await runAptGet(['install', '-y', '-q', '--no-install-recommends', ...packages]);
+}
+
+/** Fetches the package lists. @throws SetupError */
+export async function aptUpdate(): Promise<void> {
+  await runAptGet(['update', '-q']);
+}
+
+/** One at a time, because two of them refuse each other. */
+async function runAptGet(args: string[]): Promise<void> {
+  await withLock(cacheFolder('locks', 'apt'), () => runAsRoot('apt-get', args));
+}
+
+/** Where this machine gets the packages of its own release. */
+export interface AptSource {
+  uri: string;
+  /** Code name of the release. */
+  suite: string;
+  components: string[];
+}
+
+/** Reads it out of apt's configuration. @throws SetupError when it names no archive that is reached by HTTP */
+export async function aptSource(): Promise<AptSource> {
+  const release = await readFile('/etc/os-release', 'utf8');
+  const suite = /^VERSION_CODENAME="?([^"\n]+)/m.exec(release)?.[1] ?? '';
+  const format = '$(REPO_URI) $(RELEASE) $(COMPONENT)';
+  const { stdout } = await execa('apt-get', ['indextargets', '--format', format, 'Created-By: Packages']);
+  const targets = stdout.split('\n').map((line) => line.split(' '));
+  const uri = targets.find(([from = '', of]) => of === suite && /^https?:/.test(from))?.[0];
+  if (uri === undefined) throw new SetupError(`apt's configuration names no archive of ${suite} by HTTP.`);
+  const components = targets.flatMap(([from, of, component = '']) =>
+    from === uri && of === suite ? component : [],
+  );
+  return { uri, suite, components: [...new Set(components)] };
 }
 
 /** What installing these packages would download, in bytes. Fetches the package lists when there are none. */
@@ -69,7 +104,7 @@ async function aptDownloadBytes(packages: string[]): Promise<number> {
   const args = ['install', '-y', '--no-install-recommends', '--print-uris', ...packages];
   let result = await execa('apt-get', args, { reject: false });
   if (result.failed) {
-    await runAsRoot('apt-get', ['update', '-q']);
+    await aptUpdate();
     result = await execa('apt-get', args, { reject: false });
   }
   if (result.failed) throw new SetupError(`apt knows no ${packages.join(', ')}: ${result.stderr.trim()}`);

@@ -5,8 +5,10 @@ import { InferenceProxy } from '../../node-agent/inference/proxy.ts';
 import { createProxyMetrics } from '../../node-agent/inference/proxy-metrics.ts';
 import { ModelQueue } from '../../node-agent/inference/queue.ts';
 import { JobStoppedError, type ModelGate } from '../../node-agent/sandbox/index.ts';
+import { sleep } from '../../platform/clock.ts';
 import { createMetrics } from '../../platform/metrics.ts';
 import { SIDECAR_IMAGE } from '../../scripts/engines/sidecar-image.ts';
+import { testSetting } from '../support/engines/environment.ts';
 import { startModelServer, type ModelServer } from '../support/model-server/model-server.ts';
 import { eventually } from '../support/wait.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from './sandbox-harness.ts';
@@ -151,6 +153,42 @@ describe('a job that asks for models', () => {
     await sandbox.engine.remove(`cynodeai-job-${jobId}-1-inference`);
     expect(await running).toMatchObject({ failure_code: 'inference_unavailable' });
     await nothingIsLeft(sandbox);
+  });
+
+  it('fails without having run when its sidecar cannot be started, and leaves nothing', async () => {
+    // An image that has no socat.
+    const sandbox = await open({ image: testSetting('sandboxImage') });
+    let started = false;
+    const onStarted = (): void => {
+      started = true;
+    };
+    const result = await sandbox.run({ command: ['true'], use_inference: true }, { onStarted });
+    expect(result).toMatchObject({ failure_code: 'inference_unavailable', exit_code: -1 });
+    expect(result.stderr).toContain('its sidecar cannot be started');
+    expect(started).toBe(false);
+    await nothingIsLeft(sandbox);
+  });
+
+  it.each([0, 20, 60, 120, 250])(
+    'leaves neither container when it is cancelled %i ms after it was begun',
+    async (delayMs) => {
+      const sandbox = await open();
+      const jobId = randomUUID();
+      const running = sandbox.run({ command: ['sleep', '60'], use_inference: true }, { jobId });
+      const ended = expect(running).rejects.toMatchObject({ reason: 'canceled' });
+      await sleep(delayMs);
+      await sandbox.runner.cancel(jobId, 1);
+      await ended;
+      await nothingIsLeft(sandbox);
+    },
+  );
+
+  it('knows its loopback by name, whatever its image has', async () => {
+    const sandbox = await open();
+    const command = ['sh', '-c', 'cat /etc/hosts; hostname; ip route | wc -l; echo >/etc/hosts || true'];
+    const result = await sandbox.run({ command, use_inference: true });
+    expect(result.stdout).toBe('127.0.0.1 localhost sandbox\nsandbox\n0\n');
+    expect(result.stderr).toContain('/etc/hosts');
   });
 
   it('leaves nothing that the next start of the agent would not remove', async () => {

@@ -18,6 +18,7 @@ const VARIABLES = {
   temporalCli: 'CYNODEAI_TEST_TEMPORAL_CLI',
   dockerHost: 'CYNODEAI_TEST_DOCKER_HOST',
   sandboxImage: 'CYNODEAI_TEST_SANDBOX_IMAGE',
+  toolsImage: 'CYNODEAI_TEST_TOOLS_IMAGE',
   ollamaProgram: 'CYNODEAI_TEST_OLLAMA_PROGRAM',
   tinyModelFile: 'CYNODEAI_TEST_TINY_MODEL_FILE',
 } as const;

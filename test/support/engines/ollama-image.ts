@@ -1,9 +1,9 @@
-import { createReadStream } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
-import { askDocker, callDocker } from '../../../scripts/engines/docker-api.ts';
+import { callDocker } from '../../../scripts/engines/docker-api.ts';
 import { cacheFolder } from '../../../scripts/engines/files.ts';
+import { importImage } from '../../../scripts/engines/images.ts';
 import { testSetting } from './environment.ts';
 
 /** An image with Ollama in it, made of the program, its shared libraries and the sandbox image; removed when disposed. */
@@ -14,7 +14,7 @@ export interface OllamaImage extends AsyncDisposable {
 export async function buildOllamaImage(): Promise<OllamaImage> {
   const docker = { host: testSetting('dockerHost') };
   const work = await mkdtemp(join(testSetting('stateFolder'), 'ollama-image-'));
-  const repo = basename(work).toLowerCase();
+  const name = `${basename(work).toLowerCase()}:1`;
   try {
     const root = join(work, 'root');
     await mkdir(root);
@@ -22,19 +22,10 @@ export async function buildOllamaImage(): Promise<OllamaImage> {
     await addProgram(root, testSetting('ollamaProgram'));
     const tar = join(work, 'image.tar');
     await execa('tar', ['-cf', tar, '--owner=0', '--group=0', '-C', root, '.']);
-    const query = new URLSearchParams([
-      ['fromSrc', '-'],
-      ['repo', repo],
-      ['tag', '1'],
-    ]);
-    for (const change of ['ENTRYPOINT ["/bin/ollama"]', 'CMD ["serve"]', 'ENV HOME=/'])
-      query.append('changes', change);
-    const path = `/images/create?${query.toString()}`;
-    await askDocker(docker, { method: 'POST', path, body: createReadStream(tar) });
+    await importImage(docker, tar, name, ['ENTRYPOINT ["/bin/ollama"]', 'CMD ["serve"]', 'ENV HOME=/']);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
-  const name = `${repo}:1`;
   return {
     name,
     [Symbol.asyncDispose]: async () => {
