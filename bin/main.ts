@@ -8,6 +8,7 @@ import { neverFails, serveUntilSignal } from '../platform/lifecycle.ts';
 import type { Role } from '../platform/lifecycle.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createMetrics } from '../platform/metrics.ts';
+import type { LocalWorker } from '../platform/temporal/client.ts';
 import { startTracing } from '../platform/tracing.ts';
 import { usageLine } from '../platform/usage-line.ts';
 import { explainStart } from './explain.ts';
@@ -25,10 +26,11 @@ async function serve(names: readonly string[]): Promise<void> {
   const starters = names.map((name) => ({ name, start: findStarter(name) }));
   const logger = createLogger({ role: names.join(','), level: optional(process.env, 'LOG_LEVEL') ?? 'info' });
   const metrics = createMetrics();
+  const localWorker: LocalWorker = { client: null };
   const roles: Role[] = await startTraces(names);
   for (const { name, start } of starters) {
     try {
-      roles.push(await start({ env: process.env, logger, metrics }));
+      roles.push(await start({ env: process.env, logger, metrics, localWorker }));
     } catch (error) {
       throw explainStart(name, error);
     }

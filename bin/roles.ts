@@ -6,25 +6,32 @@ import type { Env } from '../platform/config/readers.ts';
 import type { Role } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Registry } from '../platform/metrics.ts';
+import type { LocalWorker } from '../platform/temporal/client.ts';
 import { retryUntil } from './retry-until.ts';
 
 export interface RoleContext {
   readonly env: Env;
   readonly logger: Logger;
   readonly metrics: Registry;
+  readonly localWorker: LocalWorker;
 }
 
 const DATABASE_WAIT_MS = 60_000;
 
 type Starter = (context: RoleContext) => Promise<Role>;
-type OrchestratorStarter = (config: OrchestratorConfig, logger: Logger, metrics: Registry) => Promise<Role>;
+type OrchestratorStarter = (
+  config: OrchestratorConfig,
+  logger: Logger,
+  metrics: Registry,
+  localWorker: LocalWorker,
+) => Promise<Role>;
 
 /**
  * A role of the orchestrator side. Loaded only when asked for: a node agent needs no database client. It waits for Postgres,
  * which may be restarting, and then ends with an error that says so.
  */
 function orchestratorRole(load: () => Promise<OrchestratorStarter>): Starter {
-  return async ({ env, logger, metrics }) => {
+  return async ({ env, logger, metrics, localWorker }) => {
     const start = await load();
     const config = readOrchestratorConfig(env);
     let told = false;
@@ -35,7 +42,7 @@ function orchestratorRole(load: () => Promise<OrchestratorStarter>): Starter {
       return away;
     };
     const waitMs = durationMs(env, 'DATABASE_WAIT', DATABASE_WAIT_MS);
-    return retryUntil(waitMs, () => start(config, logger, metrics), isAway);
+    return retryUntil(waitMs, () => start(config, logger, metrics, localWorker), isAway);
   };
 }
 

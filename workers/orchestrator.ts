@@ -16,7 +16,8 @@ import type { HttpApp } from '../platform/http/server.ts';
 import type { Role } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Registry } from '../platform/metrics.ts';
-import { connectTemporal } from '../platform/temporal/client.ts';
+import { connectTemporal, createClient } from '../platform/temporal/client.ts';
+import type { LocalWorker } from '../platform/temporal/client.ts';
 import { createNodeWorkflows } from '../platform/temporal/nodes.ts';
 import { requireNamespace } from '../platform/temporal/prepare.ts';
 import { createTemporalProbe } from '../platform/temporal/probe.ts';
@@ -36,11 +37,15 @@ type WorkerDeps = Omit<RepairDeps, 'repaired'> & { readonly http: HttpClient };
 const BUNDLE_PATH = fileURLToPath(new URL('../dist/workflows.cjs', import.meta.url));
 const MAX_DISPATCHES = 50;
 
-/** Role `orchestrator-worker`: all workflows, the short database activities, HTTP dispatch, and the reconciler. */
+/**
+ * Role `orchestrator-worker`: all workflows, the short database activities, HTTP dispatch, and the reconciler.
+ * @param local is told of the worker while it polls
+ */
 export async function startOrchestratorWorker(
   config: OrchestratorConfig,
   logger: Logger,
   metrics: Registry,
+  local: LocalWorker = { client: null },
 ): Promise<Role> {
   await installTemporalRuntime(logger, metrics);
   await requireBundle();
@@ -68,7 +73,7 @@ export async function startOrchestratorWorker(
     nodes: createNodeWorkflows(client),
   };
 
-  const state = { polling: false };
+  const state = { polling: false, local };
   const health = await serveHealth(config, deps, state, metrics);
   const resources = acquired.move();
 
@@ -120,7 +125,7 @@ async function requireBundle(): Promise<void> {
 async function runWorker(
   config: OrchestratorConfig,
   deps: WorkerDeps,
-  state: { polling: boolean },
+  state: { polling: boolean; readonly local: LocalWorker },
   signal: AbortSignal,
 ): Promise<void> {
   const connection = await connectWhenThere(config.temporal, deps.logger, signal);
@@ -149,12 +154,17 @@ async function runWorker(
       shutdownGraceTime: '5s',
     });
     state.polling = true;
-    const stop = (): void => worker.shutdown();
+    state.local.client = createClient(connection, config.temporal);
+    const stop = (): void => {
+      state.local.client = null;
+      worker.shutdown();
+    };
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     await worker.run();
   } finally {
     state.polling = false;
+    state.local.client = null;
     await connection.close();
   }
 }

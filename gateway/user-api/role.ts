@@ -7,6 +7,7 @@ import type { Role } from '../../platform/lifecycle.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Registry } from '../../platform/metrics.ts';
 import { connectTemporal } from '../../platform/temporal/client.ts';
+import type { LocalWorker } from '../../platform/temporal/client.ts';
 import { createNodeWorkflows } from '../../platform/temporal/nodes.ts';
 import { createTemporalProbe } from '../../platform/temporal/probe.ts';
 import { createTaskWorkflows } from '../../platform/temporal/tasks.ts';
@@ -26,12 +27,14 @@ const SERVICE_TOKEN_MS = 60_000;
 /**
  * The process side of the User API Gateway. Disposing it answers what is in hand (waiting requests with what is stored),
  * then closes its connections.
+ * @param local the orchestrator's worker of this process, if it has one
  * @throws SchemaVersionError when the database is not migrated · Error when the port is taken
  */
 export async function startUserApi(
   config: OrchestratorConfig,
   logger: Logger,
   metrics: Registry,
+  local?: LocalWorker,
 ): Promise<Role> {
   await using starting = new AsyncDisposableStack();
   const { db } = starting.use(
@@ -73,7 +76,7 @@ export async function startUserApi(
       token: () => tokens.sign('service', { sub: 'user-api' }, { lifeMs: SERVICE_TOKEN_MS }),
       bytes: starting.use(createBytesClient()),
     }),
-    tasks: createTaskWorkflows(client),
+    tasks: createTaskWorkflows(client, local),
     turns: createTurnWorkflows(client),
     nodes: createNodeWorkflows(client),
     temporal: createTemporalProbe(client, config.temporal),

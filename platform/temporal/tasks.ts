@@ -12,6 +12,7 @@ import {
   WORKFLOW_TYPE,
 } from '../../contracts/temporal.ts';
 import { callTemporal, ignoreEnded, WORKFLOW_TASK_TIMEOUT } from './calls.ts';
+import type { LocalWorker } from './client.ts';
 import { codedFailure } from './failure.ts';
 
 export interface TaskToStart {
@@ -44,10 +45,11 @@ const KEYWORD = {
   node: defineSearchAttributeKey('CynodeNode', 'KEYWORD_LIST'),
 };
 
-export function createTaskWorkflows(client: Client): TaskWorkflows {
+/** @param local the worker of this process, if it has one: workflows are started eagerly where it polls */
+export function createTaskWorkflows(client: Client, local: LocalWorker = { client: null }): TaskWorkflows {
   const handle = (taskId: string) => client.workflow.getHandle(taskWorkflowId(taskId));
   return {
-    start: (task) => startTask(client, task),
+    start: (task) => startTask({ client, eager: local.client }, task),
     cancel: (taskId) => ignoreEnded(callTemporal(client, () => handle(taskId).cancel())),
     endAttempt: (attempt) => ignoreEnded(callTemporal(client, () => endActivity(client, attempt))),
     signalCapacity: (taskId) =>
@@ -61,16 +63,21 @@ function endActivity(client: Client, attempt: EndedAttempt): Promise<void> {
   return client.activity.fail(id, codedFailure('lease_lost', { nonRetryable: true }));
 }
 
-async function startTask(client: Client, task: TaskToStart): Promise<void> {
+async function startTask(
+  { client, eager }: { readonly client: Client; readonly eager: Client | null },
+  task: TaskToStart,
+): Promise<void> {
   const { taskId, first } = task;
   const input: TaskWorkflowInput = first.length === 0 ? { taskId } : { taskId, first };
   const nodes = [...new Set(first.map(({ nodeSlug }) => nodeSlug))].sort();
   try {
-    await callTemporal(client, () =>
-      client.workflow.start(WORKFLOW_TYPE.task, {
+    const starter = eager ?? client;
+    await callTemporal(starter, () =>
+      starter.workflow.start(WORKFLOW_TYPE.task, {
         workflowId: taskWorkflowId(task.taskId),
         taskQueue: QUEUE_ORCHESTRATOR,
         args: [input],
+        requestEagerStart: eager !== null,
         workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
         // USE_EXISTING alone would run a finished task again.
         workflowIdReusePolicy: 'REJECT_DUPLICATE',

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { ignoreEnded } from '../../../../platform/temporal/calls.ts';
+import { callTemporal, ignoreEnded } from '../../../../platform/temporal/calls.ts';
 import { connectTemporal } from '../../../../platform/temporal/client.ts';
 import type { TemporalConnection } from '../../../../platform/temporal/client.ts';
 import { createNodeWorkflows } from '../../../../platform/temporal/nodes.ts';
@@ -59,6 +59,15 @@ describe('calls to a Temporal that is away', () => {
       expect(outcome).toMatchObject({ status: 'rejected', reason: UNAVAILABLE });
     }
     expect(performance.now() - start).toBeLessThan(15_000);
+  }, 30_000);
+
+  it('fail as unavailable when the SDK goes on trying beyond their time', async () => {
+    const [connection] = connections;
+    if (connection === undefined) throw new Error('no connection');
+    const start = performance.now();
+    const never = callTemporal(connection.client, () => new Promise(() => undefined));
+    await expect(never).rejects.toMatchObject(UNAVAILABLE);
+    expect(performance.now() - start).toBeLessThan(8_000);
   }, 30_000);
 });
 
