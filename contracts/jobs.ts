@@ -11,6 +11,20 @@ import { TASK_LIMITS } from './task-values.ts';
 /** Result bytes kept per stream (contract §10.3). */
 export const MAX_OUTPUT_BYTES = 262_144;
 
+/** Models whose use a job's result can tell. */
+export const MAX_JOB_MODELS = 32;
+const MAX_COUNT = 2 ** 31 - 1;
+const count = z.number().int().min(0).max(MAX_COUNT);
+
+/** What a job used of a model by calls of its own. */
+export const jobModelUseSchema = z.object({
+  model: z.string().max(255),
+  calls: count,
+  prompt_tokens: count,
+  completion_tokens: count,
+});
+export type JobModelUse = z.infer<typeof jobModelUseSchema>;
+
 /** Worker API run request (contract §10.2). `script` is ours: a file the node writes into the workspace and runs. */
 export const runRequestSchema = z.object({
   version: z.literal(1),
@@ -24,6 +38,8 @@ export const runRequestSchema = z.object({
     timeout_seconds: z.number().int().nullish(),
     network_policy: z.string().nullish(),
     use_inference: z.boolean().nullish(),
+    /** Addition of ours: tokens that its own calls of models may still use; absent without a budget. */
+    inference_tokens: z.number().int().min(0).optional(),
     job_spec_json: z.string().nullish(),
   }),
 });
@@ -49,6 +65,8 @@ export const runResponseSchema = z.object({
   /** Additions of ours: files the job left, and what was left out. Upstream declares `artifacts` and never fills it. */
   artifacts: z.array(jobArtifactSchema).max(ARTIFACT_LIMITS.files).optional(),
   artifacts_skipped: z.array(skippedArtifactsSchema).max(SKIP_REASONS.length).optional(),
+  /** Addition of ours: what the job's own calls of models used. */
+  model_use: z.array(jobModelUseSchema).max(MAX_JOB_MODELS).optional(),
 });
 export type RunResponse = z.infer<typeof runResponseSchema>;
 

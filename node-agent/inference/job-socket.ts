@@ -1,9 +1,11 @@
 import { chmod, chown, mkdir, open } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import type { JobModelUse } from '../../contracts/jobs.ts';
 import { PATHS } from '../../contracts/paths.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { SandboxUser } from '../sandbox/index.ts';
+import { JobUsage } from './job-usage.ts';
 import type { InferenceProxy } from './proxy.ts';
 
 /** Name of the socket in the folder that is mounted (contract §13.3). */
@@ -15,6 +17,8 @@ export interface JobSocketOptions {
   /** Who may connect. */
   readonly user: SandboxUser;
   readonly proxy: Pick<InferenceProxy, 'serve'>;
+  /** Tokens that its calls may use; absent: as many as they like. */
+  readonly tokens?: number | undefined;
   /** With the ids of the job. */
   readonly logger: Logger;
 }
@@ -28,12 +32,15 @@ export class JobSocket implements AsyncDisposable {
   readonly #server: Server;
   readonly #over = new AbortController();
   readonly #reached = Promise.withResolvers<void>();
+  readonly #usage: JobUsage;
+  readonly #inHand = new Set<Promise<void>>();
 
-  private constructor({ proxy, logger }: JobSocketOptions) {
-    const caller = { kind: 'job', logger, over: this.#over.signal } as const;
+  private constructor({ proxy, logger, tokens }: JobSocketOptions) {
+    this.#usage = new JobUsage(tokens);
+    const caller = { kind: 'job', logger, over: this.#over.signal, usage: this.#usage } as const;
     const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
       const [path = ''] = (request.url ?? '').split('?');
-      if (path !== PATHS.healthz) return proxy.serve(request, response, path, caller);
+      if (path !== PATHS.healthz) return this.#keep(proxy.serve(request, response, path, caller));
       response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('ok\n');
       this.#reached.resolve();
     };
@@ -61,12 +68,24 @@ export class JobSocket implements AsyncDisposable {
     return this.#reached.promise;
   }
 
+  /** What the job's calls have used: all of them once it is disposed. */
+  get use(): readonly JobModelUse[] {
+    return this.#usage.report();
+  }
+
   /** Ends what goes on and listens no more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over.abort();
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
     await closed;
+    await Promise.all(this.#inHand);
+  }
+
+  #keep(call: Promise<void>): Promise<void> {
+    const kept = call.finally(() => this.#inHand.delete(kept));
+    this.#inHand.add(kept);
+    return kept;
   }
 
   /** By way of the open folder, because the path of a socket may have 107 bytes only. */

@@ -9,6 +9,8 @@ export type ProxyOutcome =
   | 'too_large'
   /** The queue, or the memory for requests, was full. */
   | 'busy'
+  /** The tokens of the job. */
+  | 'spent'
   | 'away'
   | 'timeout'
   | 'broken'

@@ -3,7 +3,9 @@ import { pipeline } from 'node:stream/promises';
 import { Agent, errors, type Dispatcher } from 'undici';
 import { CynodeError, toProblem } from '../../contracts/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { TokenCounter, type CallTokens } from './call-tokens.ts';
 import { canonicalModel, jobRequest } from './job-request.ts';
+import type { JobUsage } from './job-usage.ts';
 import type { Kept } from './models.ts';
 import type { ProxyMetrics, ProxyOutcome } from './proxy-metrics.ts';
 import { PROXY_ROUTES, proxyRouteOf, type ProxyRoute } from './proxy-routes.ts';
@@ -17,6 +19,8 @@ export interface ProxyCaller {
   readonly logger: Logger;
   /** Aborted when the caller may not act any more. */
   readonly over?: AbortSignal;
+  /** Where a job's calls are counted, and what bounds them. */
+  readonly usage?: JobUsage;
 }
 
 export interface ProxyDeps {
@@ -115,11 +119,14 @@ export class InferenceProxy implements AsyncDisposable {
     signal.throwIfAborted();
     if (body !== undefined) call.model = modelNamedIn(body.bytes);
     if (!route.generates) return await this.#forward(call, body?.bytes, signal);
+    caller.usage?.requireRest();
     const isJob = caller.kind === 'job';
     const place = await this.#place(call.model, signal, isJob ? caller : undefined);
     try {
       const bytes = isJob && body !== undefined ? jobRequest(body.bytes, this.#deps.kept()) : body?.bytes;
-      return await this.#forward(call, bytes, signal);
+      // Others of the job may have used the rest meanwhile.
+      caller.usage?.requireRest();
+      return await this.#forward(call, bytes, signal, caller.usage);
     } finally {
       place[Symbol.dispose]();
     }
@@ -140,9 +147,10 @@ export class InferenceProxy implements AsyncDisposable {
   }
 
   async #forward(
-    { request, response, path }: Call,
+    { request, response, path, model }: Call,
     body: Buffer | undefined,
     signal: AbortSignal,
+    usage?: JobUsage,
   ): Promise<ProxyOutcome> {
     const baseUrl = this.#deps.baseUrl();
     if (baseUrl === undefined) throw new CynodeError('model_unavailable', this.#deps.whyAway());
@@ -158,8 +166,22 @@ export class InferenceProxy implements AsyncDisposable {
     this.#deps.metrics.firstByte((performance.now() - startedAtMs) / SECOND_MS);
     response.writeHead(reply.statusCode, picked(reply.headers, REPLY_HEADERS));
     response.flushHeaders();
-    await pipeline(reply.body, response);
+    if (usage === undefined || reply.statusCode >= 400) await pipeline(reply.body, response);
+    else await pipelineCounted(reply, response, (tokens) => usage.add(canonicalModel(model), tokens));
     return reply.statusCode < 400 ? 'answered' : 'refused_upstream';
+  }
+}
+
+async function pipelineCounted(
+  { body, headers }: Dispatcher.ResponseData,
+  response: ServerResponse,
+  used: (tokens: CallTokens) => void,
+): Promise<void> {
+  const counter = new TokenCounter(String(headers['content-type'] ?? ''));
+  try {
+    await pipeline(body, counter, response);
+  } finally {
+    used(counter.tokens);
   }
 }
 
@@ -218,6 +240,7 @@ const OUTCOMES: Partial<Record<CynodeError['code'], ProxyOutcome>> = {
   unavailable: 'busy',
   not_found: 'not_allowed',
   model_unavailable: 'away',
+  budget_spent: 'spent',
 };
 
 function refusalOf(error: unknown): Refusal {

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
 import type { CallOutcome } from '../../contracts/inference.ts';
-import type { Database } from '../database.ts';
+import { PROVIDER_NODE } from '../../contracts/inference.ts';
+import type { JobModelUse } from '../../contracts/jobs.ts';
+import type { Database, Transaction } from '../database.ts';
 
 /** One model call, for audit and budgets. Never any text of it. */
 export interface LedgerEntry {
@@ -46,4 +49,34 @@ export async function recordCall(db: Database, entry: LedgerEntry): Promise<void
       error_code: entry.errorCode,
     })
     .execute();
+}
+
+/** Whose calls of their own are recorded. */
+const JOB = 'job';
+
+/** What a job used by calls of its own, which no router saw: a row a model, with the number of calls as tries. */
+export async function recordJobUse(
+  tx: Transaction,
+  {
+    taskId,
+    nodeId,
+    use,
+  }: { readonly taskId: string; readonly nodeId: string; readonly use: readonly JobModelUse[] },
+): Promise<void> {
+  if (use.length === 0) return;
+  await sql`
+    insert into inference_calls (id, user_id, task_id, agent, model, provider, node_slug, prompt_tokens, completion_tokens,
+      total_ms, tries, outcome)
+    select gen_random_uuid(), t.created_by, t.id, ${JOB}, u.model, ${PROVIDER_NODE}, n.node_slug, u.prompt_tokens,
+      u.completion_tokens, 0, u.calls, 'answered'
+    from jsonb_to_recordset(${JSON.stringify(use.map(storable))}::jsonb)
+        as u(model text, calls integer, prompt_tokens integer, completion_tokens integer),
+      tasks t, nodes n
+    where t.id = ${taskId} and n.id = ${nodeId}
+  `.execute(tx);
+}
+
+/** Postgres holds no NUL in a text, and no half of a surrogate pair. */
+function storable({ model, ...counts }: JobModelUse): JobModelUse {
+  return { ...counts, model: model.replaceAll('\0', '').toWellFormed() };
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Sealed } from '../../platform/crypto/envelope.ts';
-import type { Database } from '../database.ts';
+import type { Database, Transaction } from '../database.ts';
 import { LIVE_NODE } from './live.ts';
 import { SYSTEM_SETTINGS } from '../../contracts/settings.ts';
 
@@ -76,7 +76,10 @@ export interface UsedTokens {
   readonly task: number;
 }
 
-export async function readUsedTokens(db: Database, { userId, taskId }: Accountable): Promise<UsedTokens> {
+export async function readUsedTokens(
+  db: Database | Transaction,
+  { userId, taskId }: Accountable,
+): Promise<UsedTokens> {
   const { rows } = await sql<UsedTokens>`
     select ${tokensOf(sql`user_id = ${userId}::uuid and created_at >= ${TODAY}`)} as user,
       ${tokensOf(sql`task_id = ${taskId}::uuid`)} as task

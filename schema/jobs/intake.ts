@@ -6,6 +6,8 @@ import { isTerminalJobStatus } from '../../contracts/tasks.ts';
 import type { JobStatus } from '../../contracts/tasks.ts';
 import { LEASE } from '../../contracts/temporal.ts';
 import type { Database, Transaction } from '../database.ts';
+import { recordJobUse } from '../inference/ledger.ts';
+import { readRestOfTask } from '../inference/rest.ts';
 import { acceptArtifacts, listJobAttachments } from './artifacts.ts';
 import { lockAttempt } from './lock-attempt.ts';
 import type { LockedAttempt } from './lock-attempt.ts';
@@ -28,6 +30,8 @@ export interface Claim {
   readonly timeoutSeconds: number;
   readonly claimedAt: Date;
   readonly attachments: readonly JobAttachment[];
+  /** Tokens that its own calls of models may use; null without a budget, and for a job that makes none. */
+  readonly modelTokens: number | null;
 }
 
 /**
@@ -86,6 +90,7 @@ async function claimOf(
     timeoutSeconds: job.timeout_seconds,
     claimedAt: claimedAt ?? new Date(0),
     attachments: needsAttachments ? await listJobAttachments(tx, job.id) : [],
+    modelTokens: payload.sandbox.use_inference === true ? await readRestOfTask(tx, job.task_id) : null,
   };
 }
 
@@ -117,6 +122,8 @@ export function completeAttempt(
     const actor = { jobId: job.id, attempt: attempt.number, taskId: job.task_id };
     await acceptArtifacts(tx, actor, completion.result.artifacts ?? []);
     await storeResult(tx, job.id, jobStatus, completion.result);
+    const { model_use: use = [] } = completion.result;
+    await recordJobUse(tx, { taskId: job.task_id, nodeId: completion.nodeId, use });
     await endAttempt(tx, attempt, 'completed', completion.result.status);
     if (task.jobs_are_fixed) await settleTask(tx, task);
     return { jobStatus, wokenTaskIds: await placeWaitingJobs(tx) };

@@ -1,4 +1,4 @@
-import type { JobDocument } from '../../../contracts/jobs.ts';
+import type { JobDocument, RunRequest } from '../../../contracts/jobs.ts';
 import { LEASE } from '../../../contracts/temporal.ts';
 import type { TokenService } from '../../../platform/crypto/tokens.ts';
 import type { Claim, ClaimRequest } from '../../../schema/jobs/intake.ts';
@@ -7,7 +7,7 @@ const SECOND_MS = 1000;
 
 /**
  * The job document of a claim. Everything in it comes from what is stored, the token included, so that a repeated claim
- * gets the very same reply.
+ * gets the very same reply, but for what is left of a budget.
  */
 export async function jobDocument(
   tokens: TokenService,
@@ -18,7 +18,7 @@ export async function jobDocument(
   return {
     version: 1,
     attempt,
-    job: claim.payload,
+    job: claim.modelTokens === null ? claim.payload : withTokens(claim.payload, claim.modelTokens),
     timeout_seconds: claim.timeoutSeconds,
     attachments: [...claim.attachments],
     job_token: await tokens.sign(
@@ -30,4 +30,8 @@ export async function jobDocument(
       },
     ),
   };
+}
+
+function withTokens(job: RunRequest, inference_tokens: number): RunRequest {
+  return { ...job, sandbox: { ...job.sandbox, inference_tokens } };
 }

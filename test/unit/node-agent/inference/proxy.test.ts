@@ -1,102 +1,17 @@
 import { createServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { InferenceProxy } from '../../../../node-agent/inference/proxy.ts';
-import { createProxyMetrics } from '../../../../node-agent/inference/proxy-metrics.ts';
-import { ModelQueue } from '../../../../node-agent/inference/queue.ts';
-import { createLogger } from '../../../../platform/logger.ts';
-import { createMetrics } from '../../../../platform/metrics.ts';
-import { startModelServer, type ModelServer } from '../../../support/model-server/model-server.ts';
+import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../../../support/wait.ts';
+import { chat, contents, useProxy } from './proxy-harness.ts';
 
-const MODEL = 'tiny:latest';
 const MEBIBYTE = 1024 * 1024;
-
-let resources: AsyncDisposableStack;
-let model: ModelServer;
-beforeEach(async () => {
-  resources = new AsyncDisposableStack();
-  model = resources.use(await startModelServer());
-});
-afterEach(() => resources.disposeAsync());
-
-interface Opened {
-  readonly url: string;
-  readonly proxy: InferenceProxy;
-  readonly metrics: () => Promise<string>;
-}
-
-async function open(
-  options: {
-    active?: number;
-    waiting?: number;
-    idleMs?: number;
-    baseUrl?: () => string | undefined;
-    kind?: 'orchestrator' | 'job';
-  } = {},
-): Promise<Opened> {
-  const registry = createMetrics();
-  const queue = new ModelQueue({ active: options.active ?? 4, waiting: options.waiting ?? 4 });
-  const proxy = resources.use(
-    new InferenceProxy({
-      baseUrl: options.baseUrl ?? (() => model.url),
-      kept: () => ({ model: MODEL, contextTokens: 8192 }),
-      whyAway: () => 'This node has no Ollama now: because.',
-      queue,
-      metrics: createProxyMetrics(registry, { active: () => queue.active, queued: () => queue.queued }),
-      ...(options.idleMs === undefined ? {} : { idleMs: options.idleMs }),
-    }),
-  );
-  const logger = createLogger({ role: 'test', level: 'silent' });
-  const caller = { kind: options.kind ?? 'orchestrator', logger } as const;
-  const server = createServer(
-    (request, response) => void proxy.serve(request, response, request.url ?? '', caller),
-  );
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  resources.defer(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
-  return { url, proxy, metrics: () => registry.metrics() };
-}
-
-function chat(url: string, body: object = {}, signal?: AbortSignal): Promise<Response> {
-  return fetch(`${url}/api/chat`, {
-    method: 'POST',
-    body: JSON.stringify({ model: MODEL, messages: [{ role: 'user', content: 'hello' }], ...body }),
-    ...(signal === undefined ? {} : { signal }),
-  });
-}
-
-function contents(text: string): string {
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => (JSON.parse(line) as { message?: { content: string } }).message?.content ?? '')
-    .join('');
-}
-
-describe('a call of a job', () => {
-  it('says neither how long a model stays in memory nor how the kept one is loaded', async () => {
-    const { url } = await open({ kind: 'job' });
-    const options = { num_ctx: 512, num_gpu: 0, temperature: 0.5 };
-    await (await chat(url, { keep_alive: 0, Keep_Alive: '0s', options, model: 'library/Tiny' })).text();
-    await (await chat(url, { keep_alive: 0, options, model: 'other:1b' })).text();
-    expect(model.calls.map(({ body }) => body)).toEqual([
-      expect.objectContaining({ options: { temperature: 0.5, num_ctx: 8192 } }),
-      expect.objectContaining({ options }),
-    ]);
-    for (const { body } of model.calls)
-      expect(JSON.stringify(body).toLowerCase()).not.toContain('keep_alive');
-  });
-});
+const { model, open, defer } = useProxy();
 
 describe("the proxy of a node's Ollama", () => {
   it('passes on each piece as soon as it comes', async () => {
     const { url } = await open();
     const rest = Promise.withResolvers<void>();
-    model.next({ deltas: ['one', ' two'], pauseAfter: { deltas: 1, until: rest.promise } });
+    model().next({ deltas: ['one', ' two'], pauseAfter: { deltas: 1, until: rest.promise } });
     const pieces: string[] = [];
     const reply = await chat(url);
     for await (const bytes of reply.body ?? []) {
@@ -110,13 +25,13 @@ describe("the proxy of a node's Ollama", () => {
   it('ends the generation when the caller goes', async () => {
     const { url, proxy, metrics } = await open();
     const never = Promise.withResolvers<void>();
-    model.next({ pauseAfter: { deltas: 1, until: never.promise } });
+    model().next({ pauseAfter: { deltas: 1, until: never.promise } });
     const stop = new AbortController();
     const reply = await chat(url, {}, stop.signal);
     await reply.body?.getReader().read();
     expect(proxy.load.active).toBe(1);
     stop.abort();
-    await eventually('the model server sees it', async () => model.calls[0]?.outcome === 'gone');
+    await eventually('the model server sees it', async () => model().calls[0]?.outcome === 'gone');
     await eventually('the place is free', async () => proxy.load.active === 0);
     expect(await metrics()).toContain('calls_total{caller="orchestrator",outcome="caller_gone"} 1');
     never.resolve();
@@ -125,9 +40,9 @@ describe("the proxy of a node's Ollama", () => {
   it('lets a caller that waits go without having asked the model', async () => {
     const { url, proxy } = await open({ active: 1 });
     const end = Promise.withResolvers<void>();
-    model.next({ startsWhen: end.promise });
+    model().next({ startsWhen: end.promise });
     const first = chat(url);
-    await eventually('the first is at the model', async () => model.calls.length === 1);
+    await eventually('the first is at the model', async () => model().calls.length === 1);
     const stop = new AbortController();
     const second = chat(url, {}, stop.signal);
     await eventually('the second waits', async () => proxy.load.queued === 1);
@@ -136,13 +51,13 @@ describe("the proxy of a node's Ollama", () => {
     await eventually('nobody waits', async () => proxy.load.queued === 0);
     end.resolve();
     expect((await first).status).toBe(200);
-    expect(model.calls.length).toBe(1);
+    expect(model().calls.length).toBe(1);
   });
 
   it('says 503 with Retry-After when too many wait, and answers all that may', async () => {
     const { url, proxy } = await open({ active: 1, waiting: 1 });
     const end = Promise.withResolvers<void>();
-    model.answer({ startsWhen: end.promise });
+    model().answer({ startsWhen: end.promise });
     const first = chat(url);
     const second = chat(url);
     await eventually('one waits', async () => proxy.load.queued === 1);
@@ -163,7 +78,7 @@ describe("the proxy of a node's Ollama", () => {
     const body = ReadableStream.from(pieces());
     const unsaid = await fetch(`${url}/api/chat`, { method: 'POST', body, duplex: 'half' });
     expect(unsaid.status).toBe(413);
-    expect(model.calls).toEqual([]);
+    expect(model().calls).toEqual([]);
     expect((await chat(url, { large: 'x'.repeat(9 * MEBIBYTE) })).status).toBe(200);
   });
 
@@ -184,7 +99,7 @@ describe("the proxy of a node's Ollama", () => {
       const reply = await fetch(`${url}${path}`, { method, ...(method === 'POST' ? { body: '{}' } : {}) });
       expect([method, path, reply.status]).toEqual([method, path, 404]);
     }
-    expect(model.calls).toEqual([]);
+    expect(model().calls).toEqual([]);
     expect((await fetch(`${url}/api/tags`)).status).toBe(200);
   });
 
@@ -195,7 +110,7 @@ describe("the proxy of a node's Ollama", () => {
       response.writeHead(200, { 'content-type': 'application/json', 'set-cookie': 'a=b' }).end('{}');
     });
     await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
-    resources.defer(() => void upstream.close());
+    defer(() => void upstream.close());
     const port = (upstream.address() as AddressInfo).port;
     const { url } = await open({ baseUrl: () => `http://127.0.0.1:${String(port)}` });
     const headers = {
@@ -225,15 +140,15 @@ describe("the proxy of a node's Ollama", () => {
       expect.objectContaining({ code: 'model_unavailable', detail: expect.stringContaining('because') }),
     ]);
     const { url } = await open();
-    model.next({ cutAfter: 0 });
+    model().next({ cutAfter: 0 });
     expect((await chat(url)).status).toBe(502);
-    await model.stop();
+    await model().stop();
     expect((await chat(url)).status).toBe(503);
   });
 
   it('breaks a reply off that the Ollama breaks off, so that it does not look whole', async () => {
     const { url, proxy } = await open();
-    model.next({ cutAfter: 2 });
+    model().next({ cutAfter: 2 });
     const reply = await chat(url);
     expect(reply.status).toBe(200);
     await expect(reply.text()).rejects.toThrow();
@@ -243,9 +158,9 @@ describe("the proxy of a node's Ollama", () => {
   it('gives up a model that says nothing for too long, and waiting for too long', async () => {
     const { url, proxy } = await open({ active: 1, idleMs: 1_500 });
     const never = Promise.withResolvers<void>();
-    model.answer({ startsWhen: never.promise });
+    model().answer({ startsWhen: never.promise });
     const first = chat(url);
-    await eventually('the first is at the model', async () => model.calls.length === 1);
+    await eventually('the first is at the model', async () => model().calls.length === 1);
     const waiting = chat(url);
     const [silent, waited] = await Promise.all([first, waiting]);
     expect(silent.status).toBe(504);
