@@ -12,21 +12,23 @@ const TASKS_A_ROUND = 60;
 
 /** Processor time for a task, in every process that has a part in it, and events of history. */
 export async function measureCost({ rig, rounds }: BenchContext): Promise<readonly Row[]> {
-  const [bare, own] = [await rig.bare(), await rig.noop()];
+  const [bare, one, several] = [await rig.bare(), await rig.noop('one'), await rig.noop('several')];
   const engines = [
     { name: 'Temporal server', pid: rig.temporal.pid },
     { name: 'Postgres', pid: rig.postgres.pid },
   ];
-  const ours = new CpuCost('no-op task', [...engines, ...own.processes]);
+  const ours = new CpuCost('no-op task, roles in one process', [...engines, ...one.processes]);
+  const apart = new CpuCost('no-op task, a process for each role', [...engines, ...several.processes]);
   const other = new CpuCost(
     'bare Temporal',
     [engines[0], bare.worker].filter((each) => each !== undefined),
   );
   for (let round = 0; round < Math.max(3, Math.ceil(rounds / 2)); round += 1) {
-    await ours.measure(() => own.user.runTask());
+    await ours.measure(() => one.user.runTask());
+    await apart.measure(() => several.user.runTask());
     await other.measure(() => bare.runOne());
   }
-  return [...ours.rows(), ...other.rows(), ...(await countEvents(own, bare))];
+  return [...ours.rows(), ...apart.rows(), ...other.rows(), ...(await countEvents(one, bare))];
 }
 
 class CpuCost {
@@ -49,7 +51,7 @@ class CpuCost {
   rows(): readonly Row[] {
     return this.#watched.map(({ name }, index) =>
       single(
-        { section: 'cost', what: `processor time a ${this.#whose}: ${name}`, unit: 'ms' },
+        { section: 'cost', what: `processor time, ${this.#whose}: ${name}`, unit: 'ms' },
         name,
         this.#rounds.map((round) => round[index] ?? 0),
       ),

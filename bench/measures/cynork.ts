@@ -8,7 +8,7 @@ const STARTS_A_ROUND = 3;
 
 /** From the shell's point of view, beside Node that does nothing. */
 export async function measureCynork({ rig, rounds }: BenchContext): Promise<readonly Row[]> {
-  const person = await (await rig.noop()).stack.admin();
+  const person = await (await rig.noop('several')).stack.admin();
   const env = { NODE_COMPILE_CACHE: join(rig.run.path, 'compiled') }; // as bin/cynork has it
   const run = async (...args: readonly string[]): Promise<void> => {
     const { code, stderr } = await person.run(args, { env });

@@ -30,7 +30,7 @@ interface Target {
 
 /** Reading and creating a task, beside Fastify that does the same queries and nothing else. */
 export async function measureGateway(context: BenchContext): Promise<readonly Row[]> {
-  const own = await context.rig.noop();
+  const own = await context.rig.noop('several');
   const taskId = await own.user.runTask();
   const targets = [gatewayTarget(own, taskId), await startBareGateway(context, own, taskId)];
   const gets = await interleave(

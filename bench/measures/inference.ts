@@ -3,20 +3,13 @@ import { createOllamaClient } from '../../node-agent/inference/ollama-client.ts'
 import { TINY_MODEL } from '../../scripts/engines/tiny-model.ts';
 import { inParallel, interleave, type Side } from '../interleave.ts';
 import { compared, single, type Row } from '../report/result.ts';
-import { median } from '../statistics.ts';
 import type { InferenceStack } from '../rig/rig.ts';
 import type { BenchContext } from './context.ts';
+import { measureInJob } from './in-job.ts';
+import { addedBy, CALLS_A_ROUND, QUESTION, TOKENS, type Timed } from './model-call.ts';
 
 const SECOND_MS = 1000;
-const CALLS_A_ROUND = 5;
 const STREAMS = 8;
-const TOKENS = 8;
-const QUESTION = [{ role: 'user', content: 'Count to ten.' }];
-
-interface Timed {
-  readonly firstMs: number;
-  readonly totalMs: number;
-}
 
 /** Model calls through the router and the node's proxy, beside the same calls to the node's Ollama itself. */
 export async function measureInference({ rig, rounds }: BenchContext): Promise<readonly Row[]> {
@@ -50,27 +43,20 @@ export async function measureInference({ rig, rounds }: BenchContext): Promise<r
     single(
       { ...head, what: 'Added to the first token (at most 5 wanted, aim 3)' },
       'router',
-      differences(ours, others, 'firstMs'),
+      addedBy(ours, others, 'firstMs'),
     ),
     single(
       { ...head, what: `Added to the whole call, ${String(TOKENS)} tokens` },
       'router',
-      differences(ours, others, 'totalMs'),
+      addedBy(ours, others, 'totalMs'),
     ),
     compared(
       { ...head, what: `${String(STREAMS)} streams at once, until the last one ends` },
       oursAtOnce,
       othersAtOnce,
     ),
+    ...(await measureInJob(own, rounds)),
   ];
-}
-
-/** Between the medians of each round, so that what slowed the machine down hits both. */
-function differences(ours: readonly Timed[][], others: readonly Timed[][], member: keyof Timed): number[] {
-  return ours.map((calls, round) => {
-    const middle = (side: readonly Timed[]): number => median(side.map((timed) => timed[member]));
-    return middle(calls) - middle(others[round] ?? []);
-  });
 }
 
 function atOnce(name: string, call: () => Promise<Timed>): Side {

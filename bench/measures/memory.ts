@@ -8,7 +8,7 @@ const IN_FLIGHT = 20;
 
 /** What each process holds after some work. */
 export async function measureMemory({ rig }: BenchContext): Promise<readonly Row[]> {
-  const [bare, own] = [await rig.bare(), await rig.noop()];
+  const [bare, own] = [await rig.bare(), await rig.noop('several')];
   await inParallel(TASKS, IN_FLIGHT, () => own.user.runTask());
   const agent = own.processes.find(({ name }) => name === 'node-agent');
   const helpers = agent === undefined ? [] : await childrenOf(agent.pid);

@@ -55,6 +55,15 @@ export function single(head: Head, name: string, values: readonly number[]): Row
   return { ...head, sides: [{ name, summary: summarise(values) }] };
 }
 
+/** A row of values that are shown beside each other and not divided. A side without any has none to show. */
+export function beside(
+  head: Head,
+  sides: readonly { readonly name: string; readonly values: readonly number[] }[],
+): Row {
+  const measured = sides.filter(({ values }) => values.length > 0);
+  return { ...head, sides: measured.map(({ name, values }) => ({ name, summary: summarise(values) })) };
+}
+
 /** A row for two sides that were measured in turns. */
 export function compared(head: Head, ours: Measured, other: Measured, target?: Target): Row {
   return {

@@ -46,6 +46,8 @@ const NOOP_SLOTS = 64;
 const ROLES = [['user-api'], ['control-plane'], ['orchestrator-worker']];
 /** As `./dev up` has them. */
 const ONE_PROCESS = [ROLES.flat()];
+/** How many processes the roles of a stack have. */
+const PROCESSES = { several: ROLES, one: ONE_PROCESS } as const;
 
 /** The engines of a run, and on demand what is measured on them. Everything is given back by `releaseAll`. */
 export class Rig {
@@ -83,11 +85,11 @@ export class Rig {
   }
 
   /** A stack whose jobs do nothing. */
-  noop(): Promise<OwnStack> {
-    return this.#once('noop', () =>
+  noop(processes: keyof typeof PROCESSES): Promise<OwnStack> {
+    return this.#once(`noop ${processes}`, () =>
       startOwn(
-        { processes: ROLES, env: this.#env },
-        { name: 'noop', slots: NOOP_SLOTS, launcher: NOOP_AGENT },
+        { processes: PROCESSES[processes], env: this.#env },
+        { name: `noop-${processes}`, slots: NOOP_SLOTS, launcher: NOOP_AGENT },
       ),
     );
   }
