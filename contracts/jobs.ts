@@ -13,8 +13,9 @@ export const MAX_OUTPUT_BYTES = 262_144;
 
 /** Models whose use a job's result can tell. */
 export const MAX_JOB_MODELS = 32;
-const MAX_COUNT = 2 ** 31 - 1;
-const count = z.number().int().min(0).max(MAX_COUNT);
+/** Two of them still fit into one integer of Postgres. */
+export const MAX_MODEL_USE = 1_000_000_000;
+const count = z.number().int().min(0).max(MAX_MODEL_USE);
 
 /** What a job used of a model by calls of its own. */
 export const jobModelUseSchema = z.object({

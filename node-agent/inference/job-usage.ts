@@ -1,5 +1,5 @@
 import { CynodeError } from '../../contracts/errors.ts';
-import { MAX_JOB_MODELS, type JobModelUse } from '../../contracts/jobs.ts';
+import { MAX_JOB_MODELS, MAX_MODEL_USE, type JobModelUse } from '../../contracts/jobs.ts';
 import type { CallTokens } from './call-tokens.ts';
 
 /** What further models are counted as, so that a job cannot make the list grow. */
@@ -36,8 +36,8 @@ export class JobUsage {
     this.#models.set(name, {
       model: name,
       calls: before.calls + 1,
-      prompt_tokens: before.prompt_tokens + prompt,
-      completion_tokens: before.completion_tokens + completion,
+      prompt_tokens: Math.min(before.prompt_tokens + prompt, MAX_MODEL_USE),
+      completion_tokens: Math.min(before.completion_tokens + completion, MAX_MODEL_USE),
     });
   }
 

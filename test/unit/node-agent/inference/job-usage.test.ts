@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MAX_JOB_MODELS } from '../../../../contracts/jobs.ts';
+import { jobModelUseSchema, MAX_JOB_MODELS } from '../../../../contracts/jobs.ts';
 import { JobUsage } from '../../../../node-agent/inference/job-usage.ts';
 
 describe('what a job uses of models', () => {
@@ -23,6 +23,12 @@ describe('what a job uses of models', () => {
     expect(() => usage.requireRest()).toThrow(expect.objectContaining({ code: 'budget_spent' }));
     expect(() => new JobUsage(0).requireRest()).toThrow();
     expect(() => new JobUsage().requireRest()).not.toThrow();
+  });
+
+  it('stays within what a result may say, whatever an Ollama says', () => {
+    const usage = new JobUsage();
+    for (let call = 0; call < 5; call += 1) usage.add('a', { prompt: 999_999_999, completion: 999_999_999 });
+    expect(jobModelUseSchema.array().safeParse(usage.report()).success).toBe(true);
   });
 
   it('lists so many models at most, and loses nothing', () => {
