@@ -1,19 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { JobSocket } from '../../node-agent/inference/job-socket.ts';
-import { InferenceProxy } from '../../node-agent/inference/proxy.ts';
-import { createProxyMetrics } from '../../node-agent/inference/proxy-metrics.ts';
-import { ModelQueue } from '../../node-agent/inference/queue.ts';
 import type { RunResponse } from '../../contracts/jobs.ts';
-import { createMetrics } from '../../platform/metrics.ts';
-import { SIDECAR_IMAGE } from '../../scripts/engines/sidecar-image.ts';
 import { TINY_MODEL } from '../../scripts/engines/tiny-model.ts';
-import { testSetting } from '../support/engines/environment.ts';
 import { startTestOllama, type TestOllama } from '../support/engines/ollama.ts';
 import { buildNodeImage } from '../support/engines/tools-image.ts';
-import { limitsWith, openSandbox, type Sandbox } from './sandbox-harness.ts';
+import { openModelSandbox } from './model-sandbox.ts';
+import type { Sandbox } from './sandbox-harness.ts';
 
-const MEBIBYTE = 1024 * 1024;
 const PATIENCE_MS = 120_000;
 
 const replySchema = z.object({ message: z.object({ content: z.string() }), done: z.boolean() });
@@ -24,30 +17,7 @@ let sandbox: Sandbox;
 beforeAll(async () => {
   resources = new AsyncDisposableStack();
   ollama = resources.use(await startTestOllama());
-  const queue = new ModelQueue({ active: 2, waiting: 2 });
-  const load = { active: () => queue.active, queued: () => queue.queued };
-  const proxy = resources.use(
-    new InferenceProxy({
-      kept: () => undefined,
-      baseUrl: () => ollama.url,
-      whyAway: () => 'away',
-      queue,
-      metrics: createProxyMetrics(createMetrics(), load),
-    }),
-  );
-  sandbox = resources.use(
-    await openSandbox({
-      models: {
-        image: SIDECAR_IMAGE,
-        refusal: () => null,
-        open: (socket) => JobSocket.open({ ...socket, proxy }),
-      },
-    }),
-  );
-  sandbox.setPolicy({
-    defaultImage: testSetting('toolsImage'),
-    limits: limitsWith({ memoryBytes: 256 * MEBIBYTE, cpuCores: 1 }),
-  });
+  sandbox = resources.use(await openModelSandbox(ollama.url));
 }, PATIENCE_MS);
 afterAll(() => resources.disposeAsync());
 
