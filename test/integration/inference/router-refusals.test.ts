@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import { sql } from 'kysely';
 import { SYSTEM_SETTINGS } from '../../../contracts/settings.ts';
+import type { Transaction } from '../../../schema/database.ts';
+import { whileHeld } from '../../support/held-locks.ts';
 import { eventually } from '../../support/wait.ts';
 import { agentToken, ledger, setSetting } from './context.ts';
 import { errorOf, useRouter } from './use-router.ts';
@@ -110,14 +113,23 @@ describe('budgets', () => {
     expect(refused.length).toBeGreaterThan(1);
   });
 
-  it('count the call before, also when the next one comes at once', async () => {
+  it('count the call before, also when the next one comes before that is written', async () => {
     const { server } = await addNode();
     server.answer({ deltas: ['a', 'b', 'c'], promptTokens: 7 });
     const user = randomUUID();
-    await setSetting(plane(), SYSTEM_SETTINGS.userTokensPerDay.key, 95);
-    const statuses: number[] = [];
-    for (let call = 0; call < 15; call += 1) statuses.push((await ask({ user })).status);
-    expect(statuses).toEqual([...Array<number>(10).fill(200), ...Array<number>(5).fill(429)]);
+    await setSetting(plane(), SYSTEM_SETTINGS.userTokensPerDay.key, 10);
+    const ledgerIsHeld = {
+      take: (tx: Transaction) => sql`lock table inference_calls in share mode`.execute(tx),
+      forGood: false,
+    };
+    const { value: second } = await whileHeld(plane().db, ledgerIsHeld, async () => {
+      expect((await ask({ user })).status).toBe(200);
+      const asking = ask({ user });
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return { asking };
+    });
+    expect((await second.asking).status).toBe(429);
+    expect(server.callsTo('POST /api/chat')).toHaveLength(1);
   });
 
   it('may be passed by calls at the same time, and by no call after those', async () => {
