@@ -27,6 +27,8 @@ export interface WarmPoolDeps {
   readonly policy: () => SandboxPolicy;
   /** Containers of the default image that are kept ready. */
   readonly size: number;
+  /** A container that waited for so long is replaced; ten minutes unless said. */
+  readonly maxAgeMs?: number | undefined;
   readonly counts: PoolCounts;
   readonly logger: Logger;
 }
@@ -160,7 +162,8 @@ export class WarmPool {
     const wanted = this.#wanted();
     this.#dropIf((each) => !each.usable || !wanted.some(({ kind }) => kind === each.kind));
     // One at a time, so that age does not empty the pool.
-    const old = this.#ready.find((each) => performance.now() - each.readyAtMs > MAX_AGE_MS);
+    const { maxAgeMs = MAX_AGE_MS } = this.#deps;
+    const old = this.#ready.find((each) => performance.now() - each.readyAtMs > maxAgeMs);
     if (old !== undefined) this.#dropIf((each) => each === old);
     const nowMs = performance.now();
     return wanted.find(

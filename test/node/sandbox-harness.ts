@@ -40,11 +40,13 @@ export interface Sandbox extends AsyncDisposable {
   readonly counts: { taken: number; missed: string[] };
   /** Resolves when a container is ready for the next job; at once without a pool. */
   readonly prepared: () => Promise<void>;
+  /** Containers that wait for a job. */
+  readonly ready: () => number;
   /** Ids of the containers of jobs. */
   readonly containers: () => Promise<string[]>;
   /** Changes what jobs may do from now on. */
   readonly setPolicy: (change: Partial<SandboxPolicy>) => void;
-  /** Names of attempts that have a workspace on the host. */
+  /** Names of attempts that have a workspace, or a folder of their socket, on the host. */
   readonly workspaces: () => Promise<string[]>;
   readonly run: (sandbox: RunRequest['sandbox'], options?: RunJobOptions) => Promise<RunResponse>;
 }
@@ -61,8 +63,14 @@ export interface SandboxOptions {
   readonly instanceId?: string;
   /** Containers that are kept ready. */
   readonly warmPool?: number;
+  /** After which a container that is kept ready is replaced. */
+  readonly maxAgeMs?: number;
   /** What jobs that ask for models get. */
   readonly models?: ModelGate;
+  /** Root of the workspaces, at the path. */
+  readonly workspaces?: (path: string) => WorkspaceRoot;
+  /** As in `DOCKER_HOST`, where it is not everybody's. */
+  readonly dockerHost?: string;
 }
 
 /** Both ways in which a job gets its container; what a job sees and does must not depend on it. */
@@ -73,7 +81,7 @@ export const MODES = [
 
 export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const folder = await mkdtemp(join(testSetting('stateFolder'), 'sandbox-'));
-  const engine = createDockerEngine(testSetting('dockerHost'));
+  const engine = createDockerEngine(options.dockerHost ?? testSetting('dockerHost'));
   const nodeSlug = options.nodeSlug ?? `${testSetting('nodePrefix')}-${randomUUID().slice(0, 8)}`;
   const instanceId = options.instanceId ?? randomUUID();
   let policy: SandboxPolicy = {
@@ -87,7 +95,7 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
   const mountRoot = join(folder, 'sandbox_mounts');
   const common = {
     engine,
-    workspaces: new WorkspaceRoot(mountRoot),
+    workspaces: options.workspaces?.(mountRoot) ?? new WorkspaceRoot(mountRoot),
     node: { nodeSlug, instanceId },
     user: { uid: 1000, gid: 1000 },
     policy: () => policy,
@@ -98,6 +106,7 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
   const pool = new WarmPool({
     ...common,
     size,
+    maxAgeMs: options.maxAgeMs,
     counts: {
       taken: () => (counts.taken += 1),
       missed: (reason) => counts.missed.push(reason),
@@ -116,6 +125,7 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
     instanceId,
     counts,
     prepared,
+    ready: () => pool.ready,
     containers: async () => {
       const own = await engine.listOwn({ nodeSlug, instanceId });
       return own.filter(({ idle }) => !idle).map(({ id }) => id);
@@ -124,7 +134,7 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
       policy = { ...policy, ...change };
     },
     workspaces: async () =>
-      (await readdir(mountRoot).catch(() => [])).filter((name) => !name.startsWith('.')),
+      (await readdir(mountRoot).catch(() => [])).filter((name) => !name.startsWith('.pool-')),
     run: async (sandbox, run = {}) => {
       if (size > 0 && pool.ready === 0) await prepared();
       return runner.run(requestOf(sandbox, run.jobId), {

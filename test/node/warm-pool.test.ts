@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { z } from 'zod';
@@ -7,7 +9,7 @@ import type { RunRequest } from '../../contracts/jobs.ts';
 import { testSetting } from '../support/engines/environment.ts';
 import { eventually } from '../support/wait.ts';
 import { prepareAgent, runByHttp } from './agent-harness.ts';
-import { limitsWith, openSandbox, type Sandbox } from './sandbox-harness.ts';
+import { limitsWith, openSandbox, requestOf, type Sandbox } from './sandbox-harness.ts';
 
 jest.setTimeout(60_000);
 
@@ -26,6 +28,21 @@ const labelsSchema = z.record(z.string(), z.string());
 async function docker(...args: readonly string[]): Promise<string> {
   const env = { ...process.env, DOCKER_HOST: testSetting('dockerHost') };
   return (await run('docker', args, { env })).stdout.trim();
+}
+
+/** An image with a program and nothing else. */
+async function importWithoutShell(image: string): Promise<void> {
+  const folder = await mkdtemp(join(testSetting('stateFolder'), 'image-'));
+  const container = await docker('create', testSetting('sandboxImage'), 'true');
+  try {
+    await mkdir(join(folder, 'root', 'bin'), { recursive: true });
+    await docker('cp', '-L', `${container}:/bin/busybox`, join(folder, 'root', 'bin', 'busybox'));
+    await run('tar', ['-C', join(folder, 'root'), '-cf', join(folder, 'root.tar'), '.']);
+    await docker('import', join(folder, 'root.tar'), image);
+  } finally {
+    await docker('rm', container);
+    await rm(folder, { recursive: true });
+  }
 }
 
 /** What the job gives in a container of its own and in a prepared one. */
@@ -183,6 +200,65 @@ describe('a prepared container', () => {
       stdout: 'ran\n',
     });
     await warm.prepared();
+  });
+
+  it('is replaced when it is old, one after the other', async () => {
+    await using own = await openSandbox({ warmPool: 2, maxAgeMs: 500 });
+    const idle = async (): Promise<string[]> =>
+      (await own.engine.listOwn(own)).filter((each) => each.idle).map(({ id }) => id);
+    const first = await eventually('two of them', async () => {
+      const ids = await idle();
+      return ids.length === 2 && own.ready() === 2 && ids;
+    });
+    const seen: number[] = [];
+    await eventually(
+      'two others',
+      async () => {
+        seen.push(own.ready());
+        const ids = await idle();
+        return ids.length === 2 && ids.every((id) => !first.includes(id));
+      },
+      { timeoutMs: 20_000, everyMs: 10 },
+    );
+    expect(Math.min(...seen)).toBe(1);
+    expect(await own.run({ command: ['echo', 'ran'] })).toMatchObject({ stdout: 'ran\n' });
+  });
+
+  it('is tried once only with an image that has no shell, whose jobs run in containers of their own', async () => {
+    const image = `cynodeai-test-${randomUUID()}:1`;
+    await importWithoutShell(image);
+    try {
+      await using own = await openSandbox({ warmPool: 1 });
+      const sinceMs = Date.now();
+      own.setPolicy({ defaultImage: image });
+      for (const said of ['one', 'two']) {
+        const ran = await own.runner.run(requestOf({ command: ['/bin/busybox', 'echo', said] }), {
+          attempt: 1,
+          signal: new AbortController().signal,
+        });
+        expect(ran).toMatchObject({ status: 'completed', stdout: `${said}\n` });
+      }
+      // Longer than the pool waits before it looks after itself.
+      await new Promise((resolve) => setTimeout(resolve, 6_000));
+      const filters = [
+        `label=cynodeai.node=${own.nodeSlug}`,
+        'label=cynodeai.pool',
+        `image=${image}`,
+        'event=create',
+      ];
+      const created = await docker(
+        'events',
+        `--since=${sinceMs / 1000}`,
+        `--until=${Date.now() / 1000}`,
+        ...filters.map((filter) => `--filter=${filter}`),
+      );
+      expect(created.split('\n')).toHaveLength(1);
+      expect(own.counts).toEqual({ taken: 0, missed: ['empty', 'empty'] });
+      await own.runner.settled();
+      expect((await own.engine.listOwn(own)).filter(({ idle }) => idle)).toEqual([]);
+    } finally {
+      await docker('rmi', '-f', image);
+    }
   });
 
   it('ends by itself when its agent is killed', async () => {

@@ -1,6 +1,16 @@
-import { readdir } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it, jest } from '@jest/globals';
+import { containerName, sidecarOf } from '../../node-agent/sandbox/names.ts';
+import { LeaseFolder } from '../../node-agent/watchdog/lease-files.ts';
+import { WatchdogProcess } from '../../node-agent/watchdog/watchdog-process.ts';
+import { bootTimeMs } from '../../platform/clock.ts';
+import { createLogger } from '../../platform/logger.ts';
+import { containersOf } from '../support/containers.ts';
+import { testSetting } from '../support/engines/environment.ts';
 import { isAlive, watchdogPids } from '../support/watchdogs.ts';
 import { eventually } from '../support/wait.ts';
 import { prepareAgent, runByHttp, type AgentUnderTest } from './agent-harness.ts';
@@ -8,6 +18,8 @@ import { prepareAgent, runByHttp, type AgentUnderTest } from './agent-harness.ts
 jest.setTimeout(60_000);
 
 const PROMISED_MS = 12_000;
+const run = promisify(execFile);
+const dockerEnv = () => ({ env: { ...process.env, DOCKER_HOST: testSetting('dockerHost') } });
 
 async function runningAgent(): Promise<AgentUnderTest> {
   const agent = await prepareAgent();
@@ -124,6 +136,38 @@ describe('the watchdog', () => {
     expect(performance.now() - sinceMs).toBeLessThan(PROMISED_MS);
     expect(await next.log()).not.toMatch(/containers of an earlier run removed/);
     await job.status;
+  });
+
+  it('removes the sidecar of a container whose lease ran out, and nothing of one whose lease did not', async () => {
+    const node = `${testSetting('nodePrefix')}-${randomUUID().slice(0, 8)}`;
+    const leases = new LeaseFolder(await mkdtemp(join(testSetting('stateFolder'), 'leases-')));
+    const names: string[] = [];
+    for (const [job, leftMs] of [
+      ['overdue', 0],
+      ['held', 60_000],
+    ] as const) {
+      const ids = { task_id: randomUUID(), job_id: `${job}-${randomUUID()}`, attempt: 1 };
+      const container = containerName(ids.job_id, 1);
+      for (const name of [container, sidecarOf(container)]) {
+        const args = ['run', '--detach', '--name', name, '--label', `cynodeai.node=${node}`];
+        await run('docker', [...args, testSetting('sandboxImage'), 'sleep', '60'], dockerEnv());
+      }
+      if (job === 'held') names.push(container, sidecarOf(container));
+      await leases.open({ ...ids, container }, bootTimeMs() + leftMs);
+    }
+    const settings = { folder: leases.path, run: leases.run, dockerHost: testSetting('dockerHost'), node };
+    const logger = createLogger({ role: 'test', level: 'silent' });
+    const watchdog = new WatchdogProcess({ ...settings, logLevel: 'silent' }, logger);
+    watchdog.start();
+    try {
+      const look = async (): Promise<boolean> => (await containersOf({ node }).list()).length === 2;
+      await eventually('two of four are gone', look, { timeoutMs: 10_000 });
+      expect((await containersOf({ node }).list()).sort()).toEqual(names.sort());
+    } finally {
+      await leases.clear();
+      await watchdog[Symbol.asyncDispose]();
+      await run('docker', ['rm', '--force', ...names], dockerEnv());
+    }
   });
 
   it('ends with an agent that ends in order', async () => {
