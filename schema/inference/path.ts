@@ -70,7 +70,7 @@ function describeReach({ slug, workerApiUrl, reach }: NodeSituation): string {
     return `the control plane has not tried to reach ${slug} at ${workerApiUrl} just now; wait, or see the log of the control plane`;
   return (
     `the control plane cannot reach ${slug} at ${workerApiUrl}: ${reach.error ?? 'it does not answer'}; ` +
-    'correct NODE_ADVERTISED_WORKER_API_URL of its agent, or what lies between them'
+    'correct NODE_ADVERTISED_WORKER_API_URL of its agent, or what lies between them, or start it again if it has ended'
   );
 }
 

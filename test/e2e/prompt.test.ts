@@ -110,7 +110,10 @@ describe('a task in plain words', () => {
     await asked;
     await user.run(['task', 'cancel', id, '--yes']);
     await eventually('it is canceled', async () => (await task(id)).status === 'canceled');
-    await eventually('the call is closed', async () => node.server.calls.at(-1)?.outcome === 'gone');
+    await eventually(
+      'the call is closed',
+      async () => node.server.callsTo('POST /api/chat').at(-1)?.outcome === 'gone',
+    );
     resolve();
   });
 
