@@ -25,6 +25,9 @@ import { stopReasonOf } from './stop.ts';
 import { waitAtMost } from './wait-at-most.ts';
 import { isEmptyFolder, type WorkspaceRoot } from './workspace.ts';
 
+/** A container that is being removed, and how to remove the folder that it has mounted. */
+export type LeftOver = readonly [container: Promise<void>, removeFolder: () => Promise<void>];
+
 export interface AttemptDeps extends ExecutionDeps {
   readonly workspaces: WorkspaceRoot;
   readonly node: NodeIdentity;
@@ -32,7 +35,7 @@ export interface AttemptDeps extends ExecutionDeps {
   readonly pool: WarmPool | undefined;
   readonly logger: Logger;
   /** Takes over what need not be waited for. */
-  readonly afterwards: (work: Promise<void>) => void;
+  readonly afterwards: (...left: LeftOver) => void;
 }
 
 export interface AttemptOptions {
@@ -83,7 +86,10 @@ export async function runAttempt(
     const execution = await executePlan(plan, { ...options, ...limits, prepared, onClaimed }, deps);
     const response = responseOf(request, startedAt, execution, { limits: plan.limits, timeoutSeconds });
     const files = await collectFiles(plan, execution, options, deps);
-    deps.afterwards(sleep(REMOVAL_DELAY_MS).then(() => removeAll(plan, deps)));
+    deps.afterwards(
+      sleep(REMOVAL_DELAY_MS).then(() => deps.remover.remove(plan.name)),
+      () => deps.workspaces.remove(plan),
+    );
     return { ...response, ...files };
   } catch (error) {
     await clearAway({ plan, prepared }, error, options.signal, deps);
@@ -136,12 +142,6 @@ function planOrRefuse(
   }
 }
 
-/** Container first, then the folder that nobody can change any more. */
-async function removeAll(plan: ContainerPlan, deps: AttemptDeps): Promise<void> {
-  await deps.remover.remove(plan.name);
-  await deps.workspaces.remove(plan);
-}
-
 async function clearAway(
   { plan, prepared }: { readonly plan: ContainerPlan; readonly prepared: PreparedContainer | undefined },
   error: unknown,
@@ -153,7 +153,7 @@ async function clearAway(
     prepared?.discard(),
     foreign ? undefined : deps.remover.remove(plan.name),
   ]).then(() => undefined);
-  deps.afterwards(container.then(() => deps.workspaces.remove(plan)));
+  deps.afterwards(container, () => deps.workspaces.remove(plan));
   await (signal.aborted ? container : waitAtMost(FAULT_REMOVAL_WAIT_MS, container));
 }
 

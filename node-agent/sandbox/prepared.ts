@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Logger } from '../../platform/logger.ts';
 import { announcedBy, type Announced } from './announced.ts';
 import { kindOf } from './create-options.ts';
 import type { OutputSinks } from './demultiplex.ts';
@@ -17,6 +18,7 @@ export interface PreparedDeps {
   readonly engine: ContainerEngine;
   readonly remover: ContainerRemover;
   readonly workspaces: WorkspaceRoot;
+  readonly logger: Logger;
 }
 
 /** Why a job could not have a prepared container, or `taken`. */
@@ -202,7 +204,13 @@ async function probe(plan: ContainerPlan, { input, output, exit }: Started, toke
 
 async function removeAll(container: string, workspacePath: string, deps: PreparedDeps): Promise<void> {
   await deps.remover.remove(container);
-  await deps.workspaces.remove({ workspacePath });
+  // Whether the folder goes too says nothing of the container.
+  await deps.workspaces.remove({ workspacePath }).catch((error: unknown) => {
+    deps.logger.warn(
+      { err: error, workspacePath },
+      'folder of a prepared container stays until the next start',
+    );
+  });
 }
 
 /** Output that goes to one reader after the other. */

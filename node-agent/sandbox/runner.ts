@@ -1,7 +1,8 @@
 import { CynodeError } from '../../contracts/errors.ts';
 import type { RunRequest, RunResponse } from '../../contracts/jobs.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { runAttempt } from './attempt.ts';
+import { runAttempt, type LeftOver } from './attempt.ts';
+import { Cleanups } from './cleanups.ts';
 import type { ContainerEngine } from './engine.ts';
 import type { FileExchange } from './file-exchange.ts';
 import { ImagePuller } from './images.ts';
@@ -53,12 +54,13 @@ export class JobRunner {
   readonly #images: ImagePuller;
   readonly #tombstones: Tombstones;
   readonly #active = new Map<string, ActiveJob>();
-  readonly #cleanups = new Map<string, Promise<boolean>>();
+  readonly #cleanups: Cleanups;
 
   constructor(deps: JobRunnerDeps) {
     this.#deps = deps;
     this.#remover = new ContainerRemover(deps.engine, deps.logger);
     this.#images = new ImagePuller(deps.engine);
+    this.#cleanups = new Cleanups(deps.logger);
     this.#tombstones = new Tombstones(deps.nowMs);
   }
 
@@ -80,7 +82,7 @@ export class JobRunner {
     this.#active.set(key, { stop, ended });
     if (this.#tombstones.has(key)) stop.abort(new JobStoppedError('canceled'));
     try {
-      await this.#cleanups.get(key);
+      await this.#cleanups.ready(key);
       const { attempt, onStarted = (): void => undefined, files } = options;
       const deps = {
         ...this.#deps,
@@ -89,7 +91,7 @@ export class JobRunner {
         models: this.#deps.models,
         images: this.#images,
         logger: this.#deps.logger.child({ taskId: request.task_id, jobId: request.job_id, attempt }),
-        afterwards: (work: Promise<void>) => this.#keepCleanup(key, work),
+        afterwards: (...left: LeftOver) => this.#cleanups.add(key, ...left),
       };
       const common = { key, attempt, onStarted, files };
       const run = (given: { signal: AbortSignal; models?: ModelAccess; ready?: Promise<void> }) =>
@@ -129,14 +131,14 @@ export class JobRunner {
     await Promise.all([...this.#active.values()].map((job) => job.ended));
   }
 
-  /** Resolves when nothing of an attempt that has ended is left on the host; false when it could not be removed. */
+  /** Resolves when no container of an attempt that has ended is left; false when it could not be removed. */
   async gone(jobId: string, attempt: number): Promise<boolean> {
-    return (await this.#cleanups.get(attemptKey(jobId, attempt))) ?? true;
+    return this.#cleanups.gone(attemptKey(jobId, attempt));
   }
 
   /** Resolves when nothing of the finished jobs is left on the host. */
   async settled(): Promise<void> {
-    await Promise.all(this.#cleanups.values());
+    await this.#cleanups.settled();
   }
 
   /** Removes what an earlier run of this agent left: own containers, own workspaces. Returns the number of containers that jobs had. */
@@ -150,19 +152,6 @@ export class JobRunner {
   /** Gives up removals that do not succeed. */
   close(): void {
     this.#remover.close();
-  }
-
-  #keepCleanup(key: string, work: Promise<void>): void {
-    const before = this.#cleanups.get(key);
-    const kept = Promise.all([work, before])
-      .then(([, earlier]) => earlier ?? true)
-      .catch((error: unknown) => {
-        this.#deps.logger.warn({ err: error, key }, 'leftovers of a job stay until the next start');
-        return false;
-      })
-      .finally(() => {
-        if (this.#cleanups.get(key) === kept) this.#cleanups.delete(key);
-      });
-    this.#cleanups.set(key, kept);
+    this.#cleanups.close();
   }
 }

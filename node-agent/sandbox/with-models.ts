@@ -1,6 +1,7 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import type { JobModelUse, RunRequest, RunResponse } from '../../contracts/jobs.ts';
 import type { Logger } from '../../platform/logger.ts';
+import type { LeftOver } from './attempt.ts';
 import { EngineError, type ContainerEngine } from './engine.ts';
 import { socketFolder, type NodeIdentity } from './names.ts';
 import type { ModelAccess, SandboxUser } from './plan.ts';
@@ -44,7 +45,7 @@ export interface WithModelsDeps {
   readonly models: ModelGate | undefined;
   readonly logger: Logger;
   /** Takes over what need not be waited for. */
-  readonly afterwards: (work: Promise<void>) => void;
+  readonly afterwards: (...left: LeftOver) => void;
 }
 
 interface AttemptIds {
@@ -108,7 +109,7 @@ export async function runWithModels(
     signal.removeEventListener('abort', close);
     over.abort();
     await socket[Symbol.asyncDispose]();
-    deps.afterwards(remover.remove(plan.name).then(() => workspaces.remove({ workspacePath: folder })));
+    deps.afterwards(remover.remove(plan.name), () => workspaces.remove({ workspacePath: folder }));
   }
 }
 
