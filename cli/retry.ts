@@ -4,7 +4,7 @@ import { GatewayError, InterruptedError, NetworkError } from './errors.ts';
 export interface RetryOptions {
   /** Time after the first failure during which it is tried again. */
   readonly forMs: number;
-  /** Whether the gateway was reached before, so that a refused connection means a restart and not a wrong address. */
+  /** Whether the gateway was reached before, so that one that is not there means a restart and not a wrong address. */
   readonly reached: () => boolean;
   readonly signal: AbortSignal | undefined;
   /** Told about each failure that is tried again. */
@@ -46,11 +46,13 @@ const PASSING_NETWORK_CODES = new Set([
   'ETIMEDOUT',
   'EAI_AGAIN',
 ]);
+/** Of an address where nobody is; the name of a container that is restarted is not known either. */
+const ABSENT_NETWORK_CODES = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH']);
 const GATEWAYS_IN_BETWEEN = new Set([502, 504]);
 
 function isPassing(error: unknown, reached: boolean): boolean {
   if (error instanceof NetworkError) {
-    return PASSING_NETWORK_CODES.has(error.code) || (error.code === 'ECONNREFUSED' && reached);
+    return PASSING_NETWORK_CODES.has(error.code) || (reached && ABSENT_NETWORK_CODES.has(error.code));
   }
   if (!(error instanceof GatewayError)) return false;
   if (error.status === 503) return error.code === undefined || error.code === 'unavailable';
