@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { TaskResult } from '../../contracts/tasks.ts';
-import { containersOf } from '../support/containers.ts';
+import { containersOf, containersOfTask } from '../support/containers.ts';
 import type { CynorkUser } from '../support/stack/cynork-user.ts';
 import { nodeIsActive, startStack } from '../support/stack/stack.ts';
 import type { NodeAgent, Stack } from '../support/stack/stack.ts';
@@ -31,7 +31,7 @@ async function outcome(id: string): Promise<Outcome> {
   return JSON.parse(stdout) as Outcome;
 }
 
-const isRunning = (id: string): Promise<string[]> => containersOf({ task: id }).appear();
+const isRunning = async (id: string): Promise<string[]> => (await containersOfTask(admin, id)).appear();
 
 async function nothingIsLeft(): Promise<void> {
   await eventually('no container and no live attempt is left', async () => {

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import type { Task, TaskResult } from '../../contracts/tasks.ts';
-import { containersOf } from '../support/containers.ts';
+import { containersOf, containersOfTask } from '../support/containers.ts';
 import { eventually } from '../support/wait.ts';
 import { useStack } from '../support/stack/use-stack.ts';
 
-const own = useStack({}, { slots: 4 });
+const own = useStack({}, { slots: 4, env: { SANDBOX_WARM_POOL: '2' } });
 
 const create = (...args: string[]) => own.admin.run(['task', 'create', ...args]);
 
@@ -116,7 +116,7 @@ describe('an Idempotency-Key', () => {
 describe('cancel', () => {
   async function running(script: string): Promise<string> {
     const { task_id: id } = await own.admin.json<Created>('task', 'create', '--command', script);
-    await containersOf({ task: id }).appear();
+    await (await containersOfTask(own.admin, id)).appear();
     return id;
   }
 
@@ -125,9 +125,10 @@ describe('cancel', () => {
     for (let i = 0; i < 10; i += 1) {
       const script = i % 2 === 0 ? 'sleep 300' : 'trap "" TERM INT; while true; do sleep 1; done';
       const id = await running(script);
+      const containers = await containersOfTask(own.admin, id);
       const since = performance.now();
       const cancel = own.admin.run(['task', 'cancel', id, '--yes']);
-      await containersOf({ task: id }).disappear();
+      await containers.disappear();
       times.push(performance.now() - since);
       expect((await cancel).code).toBe(0);
       const { status } = await own.admin
@@ -149,7 +150,7 @@ describe('cancel', () => {
     expect((await own.admin.run(['task', 'cancel', id, '--yes'])).code).toBe(0);
     expect(await finalStatus(id)).toBe('canceled');
     for (const other of busy) await own.admin.run(['task', 'cancel', other, '--yes']);
-    for (const other of busy) await containersOf({ task: other }).disappear();
+    for (const other of busy) await (await containersOfTask(own.admin, other)).disappear();
   }, 60_000);
 });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Task } from '../../contracts/tasks.ts';
 import { nodeWorkflowId, taskWorkflowId } from '../../contracts/temporal.ts';
-import { containersOf } from '../support/containers.ts';
+import { containersOfTask } from '../support/containers.ts';
 import { recordHistory } from '../support/record-history.ts';
 import { replay } from '../support/replay.ts';
 import type { CynorkUser } from '../support/stack/cynork-user.ts';
@@ -36,7 +36,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<string>>> = {
   failed: async () => end(await create('exit 3')),
   canceled: async () => {
     const id = await create('sleep 300');
-    await containersOf({ task: id }).appear();
+    await (await containersOfTask(admin, id)).appear();
     await admin.run(['task', 'cancel', id, '--yes']);
     return end(id);
   },
@@ -57,7 +57,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<string>>> = {
   },
   'node-killed': async () => {
     const id = await create('sleep 3');
-    await containersOf({ task: id }).appear();
+    await (await containersOfTask(admin, id)).appear();
     await node.process.kill('SIGKILL');
     node.process.start();
     return end(id);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Task, TaskResult } from '../../contracts/tasks.ts';
 import { nodeWorkflowId, taskWorkflowId } from '../../contracts/temporal.ts';
-import { containersOf } from '../support/containers.ts';
+import { containersOfTask } from '../support/containers.ts';
 import { startCuttableProxy } from '../support/cuttable-proxy.ts';
 import type { CuttableProxy } from '../support/cuttable-proxy.ts';
 import { testSetting } from '../support/engines/environment.ts';
@@ -47,19 +47,19 @@ describe('while Temporal is away', () => {
 
   it('a cancel is kept, and delivered when Temporal is back', async () => {
     const id = await create('sleep 300');
-    await containersOf({ task: id }).appear();
+    await (await containersOfTask(admin, id)).appear();
     await proxy.cut();
     expect((await admin.run(['task', 'cancel', id, '--yes'])).code).toBe(0);
     await proxy.mend();
     expect((await outcome(id)).status).toBe('canceled');
-    await containersOf({ task: id }).disappear();
+    await (await containersOfTask(admin, id)).disappear();
   }, 90_000);
 
   it('longer than the lease, a running job is stopped, and runs again afterwards', async () => {
     const id = await create('sleep 14; echo survived');
-    await containersOf({ task: id }).appear();
+    await (await containersOfTask(admin, id)).appear();
     await proxy.cut();
-    await containersOf({ task: id }).disappear();
+    await (await containersOfTask(admin, id)).disappear();
     await proxy.mend();
     const result = await outcome(id);
     expect([result.status, result.stdout]).toEqual(['completed', 'survived\n']);
@@ -70,18 +70,18 @@ describe('while Temporal is away', () => {
 describe('what somebody ended in Temporal', () => {
   it('a terminated workflow fails its task, which says why, and its container is removed', async () => {
     const id = await create('sleep 300');
-    await containersOf({ task: id }).appear();
+    await (await containersOfTask(admin, id)).appear();
     await using temporal = await connectTo(stack);
     await temporal.client.workflow.getHandle(taskWorkflowId(id)).terminate('test');
     const result = await outcome(id);
     expect(result.status).toBe('failed');
     expect(result.error).toMatch(/workflow/i);
-    await containersOf({ task: id }).disappear();
+    await (await containersOfTask(admin, id)).disappear();
   }, 90_000);
 
   it('a workflow cancelled in Temporal cancels its task', async () => {
     const id = await create('sleep 300');
-    await containersOf({ task: id }).appear();
+    await (await containersOfTask(admin, id)).appear();
     await using temporal = await connectTo(stack);
     await temporal.client.workflow.getHandle(taskWorkflowId(id)).cancel();
     expect((await outcome(id)).status).toBe('canceled');

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import type { TaskResult } from '../../contracts/tasks.ts';
 import { testSetting } from './engines/environment.ts';
+import type { CynorkUser } from './stack/cynork-user.ts';
 import { eventually } from './wait.ts';
 
 const run = promisify(execFile);
@@ -13,10 +15,23 @@ export interface Containers {
   disappear(): Promise<void>;
 }
 
-export function containersOf(by: { readonly task: string } | { readonly node: string }): Containers {
-  const label = 'task' in by ? `cynodeai.task_id=${by.task}` : `cynodeai.node=${by.node}`;
-  const list = async (filters: readonly string[] = []): Promise<string[]> => {
-    const args = ['ps', '--all', '--filter', `label=${label}`, ...filters, '--format', '{{.Names}}'];
+/** By their names: the labels of one that was prepared do not say whose it has become. */
+export async function containersOfTask(user: Pick<CynorkUser, 'json'>, id: string): Promise<Containers> {
+  const { jobs } = await user.json<TaskResult>('task', 'result', id);
+  return containersOf({ jobs: jobs.map((job) => job.id) });
+}
+
+export function containersOf(
+  by: { readonly jobs: readonly string[] } | { readonly node: string },
+): Containers {
+  const filters =
+    'jobs' in by
+      ? by.jobs.map((id) => `name=^cynodeai-job-${id}-[0-9]+$`)
+      : [`label=cynodeai.node=${by.node}`];
+  const what = filters.join(' or ');
+  const list = async (more: readonly string[] = []): Promise<string[]> => {
+    const chosen = [...filters, ...more].flatMap((filter) => ['--filter', filter]);
+    const args = ['ps', '--all', ...chosen, '--format', '{{.Names}}'];
     const { stdout } = await run('docker', args, {
       env: { ...process.env, DOCKER_HOST: testSetting('dockerHost') },
     });
@@ -25,12 +40,12 @@ export function containersOf(by: { readonly task: string } | { readonly node: st
   return {
     list: () => list(),
     appear: () =>
-      eventually(`a running container with ${label}`, async () => {
-        const names = await list(['--filter', 'status=running']);
+      eventually(`a running container with ${what}`, async () => {
+        const names = await list(['status=running']);
         return names.length > 0 ? names : undefined;
       }),
     disappear: async () => {
-      await eventually(`no container with ${label}`, async () => (await list()).length === 0, {
+      await eventually(`no container with ${what}`, async () => (await list()).length === 0, {
         everyMs: 20,
       });
     },

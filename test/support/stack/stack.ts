@@ -173,7 +173,7 @@ async function startNode(
       SANDBOX_DEFAULT_IMAGE: testSetting('sandboxImage'),
       SANDBOX_MAX_CONCURRENCY: String(options.slots ?? 4),
       INFERENCE_MODE: 'disabled',
-      // Tests find a container by the label of its task, which one that was started before has not.
+      // Off unless a test asks for it: what a slot does then depends on no container that was made before.
       SANDBOX_WARM_POOL: '0',
       ...options.env,
     },
