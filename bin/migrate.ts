@@ -22,7 +22,10 @@ export async function migrate(env: Env, waitMs: number): Promise<void> {
     },
     (error) => !(error instanceof ConfigError),
   ).catch((error: unknown): never => {
-    throw explainDatabase(explainTemporal(error, temporal.address));
+    throw explainDatabase(
+      explainTemporal(error, temporal.address),
+      owner === undefined ? 'DATABASE_URL' : 'MIGRATION_DATABASE_URL',
+    );
   });
 }
 
