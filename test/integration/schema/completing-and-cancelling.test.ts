@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { LEASE } from '../../../contracts/temporal.ts';
+import { sleep } from '../../../platform/clock.ts';
 import { endIncarnations } from '../../../schema/jobs/incarnations.ts';
 import { recordContact } from '../../../schema/nodes/contact.ts';
 import { findUnheardEnds } from '../../../schema/reconcile.ts';
 import { abandonTask, beginTask, finishTask, requestCancel } from '../../../schema/tasks/lifecycle.ts';
 import { findTask } from '../../../schema/tasks/queries.ts';
 import { listJobResults } from '../../../schema/tasks/results.ts';
+import { lockTask } from '../../../schema/tasks/settle.ts';
 import { seedNode } from '../../support/seed.ts';
 import { useJobs } from './jobs.ts';
 
@@ -20,6 +22,28 @@ describe('claiming', () => {
     const first = await jobs.claim(task, 1, claimId);
     expect(await jobs.claim(task, 1, claimId)).toEqual(first);
     await expect(jobs.claim(task, 1)).rejects.toMatchObject({ code: 'claim_taken' });
+  });
+
+  it('waits for a cancel that is under way, and is refused then', async () => {
+    const task = await jobs.begun();
+    const [jobId] = task.jobIds;
+    const claim = await jobs
+      .db()
+      .transaction()
+      .execute(async (tx) => {
+        await lockTask(tx, task.taskId);
+        await tx
+          .updateTable('jobs')
+          .set({ cancel_requested_at: new Date() })
+          .where('id', '=', jobId)
+          .execute();
+        const outcome = Promise.allSettled([jobs.claim(task, 1)]);
+        await sleep(300); // it has begun, and sees the rows as they were
+        return { outcome };
+      });
+    expect(await claim.outcome).toMatchObject([{ status: 'rejected', reason: { code: 'cancel_requested' } }]);
+    const attempt = jobs.db().selectFrom('job_attempts').select('state').where('job_id', '=', jobId);
+    expect(await attempt.executeTakeFirst()).toEqual({ state: 'placed' });
   });
 
   it('lets one of many claims at the same time through', async () => {
