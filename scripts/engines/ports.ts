@@ -4,32 +4,31 @@ import { connect, createServer } from 'node:net';
 import { SetupError } from './talk.ts';
 
 const LOOPBACK = '127.0.0.1';
-const LOW_PORTS = { from: 20_000, to: 32_000 };
+const PORTS = { from: 20_000, to: 32_000 };
 
-/** A free TCP port on loopback, chosen by the system. */
+/** A process gets each port once, as it may not listen yet when it looks for the next one. */
+const handedOut = new Set<number>();
+
+/** A free TCP port on loopback; see `findFreePorts`. */
 export async function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, LOOPBACK, () => {
-      const address = server.address();
-      server.close(() => {
-        if (address === null || typeof address === 'string')
-          reject(new SetupError('no TCP port could be had'));
-        else resolve(address.port);
-      });
-    });
-  });
+  const [port] = await findFreePorts(1);
+  if (port === undefined) throw new SetupError('no free TCP port');
+  return port;
 }
 
-/** Free ports on loopback below those that systems hand out for outgoing connections, all different. */
-export async function findLowFreePorts(count: number): Promise<number[]> {
-  const { from, to } = LOW_PORTS;
+/**
+ * Free ports on loopback, all different. Below those that systems hand out for outgoing connections: one of those may be
+ * taken for minutes when the program that listened there is started again.
+ */
+export async function findFreePorts(count: number): Promise<number[]> {
+  const { from, to } = PORTS;
   const first = randomInt(from, to);
   const found: number[] = [];
   for (let step = 0; step < to - from && found.length < count; step += 1) {
     const port = from + ((first - from + step) % (to - from));
-    if (!(await isPortBusy(port))) found.push(port);
+    if (handedOut.has(port) || (await isPortBusy(port))) continue;
+    handedOut.add(port);
+    found.push(port);
   }
   if (found.length < count) throw new SetupError('not enough free TCP ports');
   return found;

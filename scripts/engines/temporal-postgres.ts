@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { z } from 'zod';
 import { LOOPBACK, provisionTemporalDatabases, TEMPORAL_ROLE } from './database.ts';
 import { writeFileAtomically } from './files.ts';
-import { findLowFreePorts, isPortBusy } from './ports.ts';
+import { findFreePorts, isPortBusy } from './ports.ts';
 import { plainEnvironment, type ServiceSpec } from './service.ts';
 import { SetupError } from './talk.ts';
 import { canListWorkflows, temporalAddress, type TemporalEndpoint } from './temporal-operator.ts';
@@ -130,7 +130,7 @@ async function chooseServicePorts(file: string): Promise<ServicePorts> {
     if (!busy.some(Boolean)) return ports;
   }
   // Temporal keeps these ports in columns that end at 32767.
-  const numbers = await findLowFreePorts(2 * SERVICES.length);
+  const numbers = await findFreePorts(2 * SERVICES.length);
   const ports = portsSchema.parse(
     Object.fromEntries(
       SERVICES.map((name, index) => [name, { rpc: numbers[2 * index], membership: numbers[2 * index + 1] }]),

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { findFreePort, findPortOwner, isPortBusy } from '../../../../scripts/engines/ports.ts';
+import { findFreePort, findFreePorts, findPortOwner, isPortBusy } from '../../../../scripts/engines/ports.ts';
 
 describe('ports', () => {
   const servers: Server[] = [];
@@ -19,6 +19,12 @@ describe('ports', () => {
 
   it('finds a port that nobody has', async () => {
     expect(await isPortBusy(await findFreePort())).toBe(false);
+  });
+
+  it('gives each port once, and none that the system hands out for outgoing connections', async () => {
+    const found = [await findFreePort(), ...(await findFreePorts(20)), await findFreePort()];
+    expect(new Set(found).size).toBe(found.length);
+    expect(Math.max(...found)).toBeLessThan(32_768);
   });
 
   it.each(['127.0.0.1', '0.0.0.0'])('sees a listener on %s and names its process', async (host) => {

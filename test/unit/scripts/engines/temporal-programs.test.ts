@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { findLowFreePorts } from '../../../../scripts/engines/ports.ts';
+import { findFreePorts } from '../../../../scripts/engines/ports.ts';
 import { ensureTemporalPrograms } from '../../../../scripts/engines/temporal-programs.ts';
 
 const talk = { say: () => undefined, agree: async () => false };
@@ -62,7 +62,7 @@ describe('the programs of Temporal on Postgres', () => {
 
 describe('low free ports', () => {
   it('are different and below those for outgoing connections', async () => {
-    const ports = await findLowFreePorts(8);
+    const ports = await findFreePorts(8);
     expect(new Set(ports).size).toBe(8);
     expect(Math.max(...ports)).toBeLessThan(32_768);
   });
