@@ -19,7 +19,12 @@ const USAGE = `npm run faults -- [--faults N] [--seed S] [--minutes M] [--in-fli
   --dockerd      also restart a Docker daemon of its own, used by the second node; needs root
   --temporal-server KIND  file: the development server (usual); postgres: the server on the same Postgres
   --logs FOLDER  keep the journals, everybody's logs and time lines of the slowest recoveries there
-  --report FILE  write the report there as JSON, and beside it as Markdown (.md)`;
+  --report FILE  write the report there as JSON, and beside it as Markdown (.md)
+
+Examples:
+  npm run faults -- --faults 10 --dockerd                                        a minute, to see that it works
+  npm run faults -- --faults 300 --seed 2026 --dockerd --report faults.json      some 25 minutes
+  npm run faults -- --faults 50 --at-once 1 --gap 12 --in-flight 8 --dockerd     one cause at a time`;
 
 const optionsSchema = z.object({
   faults: z.coerce.number().int().min(1).max(100_000).default(50),
@@ -32,6 +37,7 @@ const optionsSchema = z.object({
   'temporal-server': z.enum(['file', 'postgres']).optional(),
   logs: z.string().optional(),
   report: z.string().optional(),
+  help: z.boolean().default(false),
 });
 
 function readOptions(): z.infer<typeof optionsSchema> | null {
@@ -48,6 +54,7 @@ function readOptions(): z.infer<typeof optionsSchema> | null {
         'temporal-server': { type: 'string' },
         logs: { type: 'string' },
         report: { type: 'string' },
+        help: { type: 'boolean' },
       },
     });
     return optionsSchema.parse(values);
@@ -61,6 +68,10 @@ function readOptions(): z.infer<typeof optionsSchema> | null {
 async function main(): Promise<number> {
   const options = readOptions();
   if (options === null) return 2;
+  if (options.help) {
+    console.log(USAGE);
+    return 0;
+  }
   const server = options['temporal-server'];
   if (server !== undefined) publishTestSetting('temporalKind', server);
   await buildIfStale(workflowsOutput);
