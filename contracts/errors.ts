@@ -169,7 +169,7 @@ export const ERRORS = {
     title: 'Budget spent',
     exitCode: 7,
     retryable: false,
-    help: 'The tokens of the user for today, or of the task, are used up. Wait for the next day (UTC), or have an administrator raise the system setting that the detail names.',
+    help: 'The tokens of the user for today, or of the task, are used up. Wait for the next day (UTC), or have an administrator raise inference.budget.user_tokens_per_day or inference.budget.task_tokens (cynork settings set).',
   },
   turn_superseded: {
     ...CONFLICT,
