@@ -1,4 +1,5 @@
 import { Agent } from 'node:http';
+import { inspect } from 'node:util';
 import Docker from 'dockerode';
 import { z } from 'zod';
 import { sleep } from '../../platform/clock.ts';
@@ -83,9 +84,19 @@ const infoSchema = z.object({
   NCPU: z.number(),
 });
 
+/**
+ * docker-modem puts the agent with all its sockets into words at each call, whether anybody logs them or not: 10 ms in
+ * which a node does nothing else.
+ */
+class TerseAgent extends Agent {
+  [inspect.custom](): string {
+    return 'Agent';
+  }
+}
+
 function connectionOf(host: string): Docker.DockerOptions {
   // No kept connections: one from before a restart of the engine would fail the next call.
-  const agent = new Agent({ keepAlive: false });
+  const agent = new TerseAgent({ keepAlive: false });
   const url = new URL(host);
   const address =
     url.protocol === 'unix:'
