@@ -17,6 +17,7 @@ import type { Database } from '../../schema/database.ts';
 import { findHttpTarget, returnClaim } from '../../schema/jobs/http-dispatch.ts';
 import type { HttpTarget } from '../../schema/jobs/http-dispatch.ts';
 import { claimAttempt, completeAttempt } from '../../schema/jobs/intake.ts';
+import { offerCapacity } from '../../schema/nodes/capacity.ts';
 import { withFixedFailures } from '../failures.ts';
 import { withPatience } from './patience.ts';
 import { toUpstreamRequest } from './upstream-request.ts';
@@ -69,8 +70,17 @@ async function dispatch(deps: DispatchDeps, jobId: string, attempt: number): Pro
   const request = toUpstreamRequest(payload, timeoutSeconds);
   const result =
     request === null ? scriptTooLong(payload) : await runOnNode(deps, { ...target, bearer }, request, key);
-  const { wokenTaskIds } = await withPatience(() => completeAttempt(deps.db, { ...key, result }), signal);
-  signalWoken(deps, wokenTaskIds);
+  await withPatience(() => completeAttempt(deps.db, { ...key, result }), signal);
+  await fillSlot(deps);
+}
+
+/** The result is stored already: what fails here is left to the reconciler. */
+async function fillSlot(deps: DispatchDeps): Promise<void> {
+  try {
+    signalWoken(deps, await offerCapacity(deps.db));
+  } catch (error) {
+    deps.logger.warn({ err: error }, 'free slot left to the reconciler');
+  }
 }
 
 async function runOnNode(

@@ -1,4 +1,5 @@
 import type { EndedAttempt } from '../../contracts/activities.ts';
+import { batched } from '../../platform/batched.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { NodeWorkflows } from '../../platform/temporal/nodes.ts';
 import type { TaskWorkflows } from '../../platform/temporal/tasks.ts';
@@ -16,7 +17,7 @@ export interface AfterCommit extends AsyncDisposable {
   endAttempts(attempts: readonly EndedAttempt[]): void;
   /** Tells tasks that a waiting job of theirs was placed. */
   wakeTasks(taskIds: readonly string[]): void;
-  /** Places waiting jobs because a node came or grew, and wakes their tasks. */
+  /** Places waiting jobs because a node came or grew or has a free slot, and wakes their tasks. */
   offerCapacity(): void;
 }
 
@@ -34,6 +35,11 @@ export function createAfterCommit(deps: {
     for (const taskId of taskIds)
       background.run({ taskId, step: 'capacity' }, () => deps.tasks.signalCapacity(taskId));
   };
+  // What comes while jobs are being placed shares the next pass, which begins after all of it.
+  const place = batched(async () => {
+    wakeTasks(await offerCapacity(deps.db));
+    return new Map<string, never>();
+  });
   return {
     nodeRegistered: (nodeSlug, incarnation) =>
       background.run({ node: nodeSlug, incarnation, step: 'registered' }, () =>
@@ -45,7 +51,7 @@ export function createAfterCommit(deps: {
     },
     wakeTasks,
     offerCapacity: () =>
-      background.run({ step: 'offer_capacity' }, async () => wakeTasks(await offerCapacity(deps.db))),
+      background.run({ step: 'offer_capacity' }, async () => void (await place('waiting jobs'))),
     [Symbol.asyncDispose]: () => background.settle(),
   };
 }

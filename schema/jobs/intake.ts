@@ -13,7 +13,6 @@ import { lockAttempt } from './lock-attempt.ts';
 import type { LockedAttempt } from './lock-attempt.ts';
 import { endAttempt } from './attempts.ts';
 import { settleTask } from '../tasks/settle.ts';
-import { placeWaitingJobs } from './placement.ts';
 
 export interface ClaimRequest {
   readonly jobId: string;
@@ -104,18 +103,15 @@ export interface Completion {
 
 /**
  * Stores the result of a claimed attempt: attempt, job and audit in one transaction, and with the last job of a task whose
- * jobs are fixed also the task's outcome (ADR 0012). Repeating it with the same claim changes nothing.
- * @returns the stored status, and tasks to signal because a slot became free.
+ * jobs are fixed also the task's outcome (ADR 0012). Repeating it with the same claim changes nothing. The slot is free once it
+ * is committed: filling it is the caller's.
  * @throws CynodeError `not_found` · `attempt_superseded` · `claim_taken` · `validation`
  */
-export function completeAttempt(
-  db: Database,
-  completion: Completion,
-): Promise<{ readonly jobStatus: JobStatus; readonly wokenTaskIds: readonly string[] }> {
+export function completeAttempt(db: Database, completion: Completion): Promise<JobStatus> {
   return db.transaction().execute(async (tx) => {
     const { task, job, attempt } = await lockAttempt(tx, completion);
     const own = attempt.claim_id === completion.claimId;
-    if (own && attempt.state === 'completed') return { jobStatus: job.status, wokenTaskIds: [] };
+    if (own && attempt.state === 'completed') return job.status;
     if (attempt.state !== 'claimed' || isTerminalJobStatus(job.status)) throw superseded(completion.attempt);
     if (!own) throw new CynodeError('claim_taken', 'another claim holds this attempt');
     const jobStatus = completion.result.status === 'completed' ? 'completed' : 'failed';
@@ -126,7 +122,7 @@ export function completeAttempt(
     await recordJobUse(tx, { taskId: job.task_id, nodeId: completion.nodeId, use });
     await endAttempt(tx, attempt, 'completed', completion.result.status);
     if (task.jobs_are_fixed) await settleTask(tx, task);
-    return { jobStatus, wokenTaskIds: await placeWaitingJobs(tx) };
+    return jobStatus;
   });
 }
 

@@ -73,8 +73,8 @@ export function attemptRoutes(app: HttpApp, deps: ControlPlaneDeps): void {
       const { claim_id: claimId, result } = request.body;
       request.log = request.log.child({ jobId, attempt });
       const completion = { jobId, attempt, nodeId: nodeOf(request).nodeId, claimId, result };
-      const { jobStatus, wokenTaskIds } = await completeAttempt(deps.db, completion);
-      deps.afterCommit.wakeTasks(wokenTaskIds);
+      const jobStatus = await completeAttempt(deps.db, completion);
+      deps.afterCommit.offerCapacity();
       return { job_status: jobStatus };
     },
   );

@@ -77,7 +77,7 @@ describe('completing', () => {
     await jobs.claim(task, 1, claimId);
     const first = await jobs.complete(task, 1, claimId);
     const again = await jobs.complete(task, 1, claimId);
-    expect([first.jobStatus, again.jobStatus]).toEqual(['completed', 'completed']);
+    expect([first, again]).toEqual(['completed', 'completed']);
     const audit = await jobs
       .db()
       .selectFrom('job_audit_log')

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import { offerCapacity } from '../../../schema/nodes/capacity.ts';
 import { placeWaitingJobs } from '../../../schema/jobs/placement.ts';
 import { beginTask } from '../../../schema/tasks/lifecycle.ts';
 import { seedNode, seedTask } from '../../support/seed.ts';
@@ -67,8 +68,8 @@ describe('placing', () => {
     });
     const claimId = randomUUID();
     await jobs.claim(first, 1, claimId);
-    const { wokenTaskIds } = await jobs.complete(first, 1, claimId);
-    expect(wokenTaskIds).toEqual([third.taskId]);
+    await jobs.complete(first, 1, claimId);
+    expect(await offerCapacity(jobs.db())).toEqual([third.taskId]);
     expect((await jobs.advance(third, 0, 'returned')).value).toMatchObject({ kind: 'placed', attempt: 1 });
     expect((await jobs.advance(fourth, 0, 'returned')).value).toMatchObject({ kind: 'waiting' });
   });
