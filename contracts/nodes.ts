@@ -241,6 +241,8 @@ export const nodeDetailSchema = nodeViewSchema
       ack_error: z.string().optional(),
     }),
     worker_api_target_url: z.string().optional(),
+    /** Whether the control plane reaches the node's models by that address; absent when it did not try lately. */
+    worker_api: z.object({ reached: z.boolean(), error: z.string().optional() }).optional(),
     capability_hash: z.string().optional(),
     capability: z.unknown().optional(),
     live_attempts: z.array(

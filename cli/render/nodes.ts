@@ -38,6 +38,8 @@ export function nodeDetailLines(node: NodeDetail): string[] {
     fieldLine({
       incarnation: node.incarnation,
       worker_api: node.worker_api_target_url,
+      worker_api_reached: node.worker_api?.reached,
+      worker_api_error: node.worker_api?.error,
       capability_hash: node.capability_hash,
     }),
     ...inferenceLines(node.inference),

@@ -1,3 +1,4 @@
+import { setImmediate as afterReply } from 'node:timers/promises';
 import type { EndedAttempt } from '../../contracts/activities.ts';
 import { batched } from '../../platform/batched.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -66,9 +67,11 @@ function createBackground(logger: Logger) {
     run: (fields: Readonly<Record<string, unknown>>, work: () => Promise<void>): void => {
       if (inHand.size >= MAX_IN_HAND) return logger.warn(fields, 'left to the reconciler: too much in hand');
       track(
-        work().catch((error: unknown) =>
-          logger.warn({ ...fields, reason: reasonOf(error) }, 'left to the reconciler'),
-        ),
+        afterReply()
+          .then(work)
+          .catch((error: unknown) =>
+            logger.warn({ ...fields, reason: reasonOf(error) }, 'left to the reconciler'),
+          ),
       );
     },
     settle: async (): Promise<void> => {

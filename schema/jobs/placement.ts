@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Transport, WaitingCode } from '../../contracts/activities.ts';
 import { LEASE } from '../../contracts/temporal.ts';
-import type { Transaction } from '../database.ts';
+import type { Database, Transaction } from '../database.ts';
 import { chooseNode } from './choose-node.ts';
 import type { NodeState } from './choose-node.ts';
 
@@ -9,6 +9,8 @@ import type { NodeState } from './choose-node.ts';
 const PLACEMENT_LOCK = 4_359_001;
 /** Waiters looked at in one pass; the reconciler's sweep comes every two seconds. */
 const MAX_WAITERS = 500;
+
+const IS_WAITER = sql`waiting_since is not null and cancel_requested_at is null and kind = 'run'`;
 
 interface Waiter {
   readonly id: string;
@@ -33,6 +35,17 @@ export async function placeWaitingJobs(tx: Transaction, asking?: ReadonlySet<str
   if (waiters.length === 0) return [];
   const placed = await placeOn(tx, await readNodes(tx), waiters);
   return tasksOf(placed.filter(({ jobId }) => asking?.has(jobId) !== true));
+}
+
+/**
+ * Whether a pass may find a waiter: there is one, or somebody places jobs right now, who has counted slots and may store one. One
+ * that is stored between the look at the jobs and the look at the lock is left to the reconciler.
+ */
+export async function isPlacementNeeded(db: Database): Promise<boolean> {
+  const { rows } = await sql<{ needed: boolean }>`
+    select exists (select from jobs where ${IS_WAITER}) or not pg_try_advisory_xact_lock(${PLACEMENT_LOCK}) as needed
+  `.execute(db);
+  return rows[0]?.needed ?? true;
 }
 
 /** An attempt that was just opened. */
@@ -122,7 +135,7 @@ async function readWaiters(tx: Transaction): Promise<readonly Waiter[]> {
     left join lateral (
       select number, node_id from job_attempts a where a.job_id = j.id order by number desc limit 1
     ) last on true
-    where j.waiting_since is not null and j.cancel_requested_at is null and j.kind = 'run'
+    where ${IS_WAITER}
     order by j.waiting_since, j.id
     limit ${MAX_WAITERS}
     for update of j skip locked

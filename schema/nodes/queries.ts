@@ -6,6 +6,7 @@ import type { CapabilityReport, ConfigAck, NodeStatus } from '../../contracts/no
 import { LEASE } from '../../contracts/temporal.ts';
 import type { Database } from '../database.ts';
 import type { AttemptState } from '../tables/tasks.ts';
+import { REACH_OF_NODE, type Reach } from '../inference/reach.ts';
 import { INFERENCE_OF_NODE, type StoredInference } from './inference.ts';
 
 const FRESH_SECONDS = LEASE.contactFreshMs / 1000;
@@ -61,6 +62,8 @@ export interface NodeDetailRow extends NodeRow {
   readonly config_ack_at: Date | null;
   readonly config_ack_error: string | null;
   readonly worker_api_target_url: string | null;
+  /** Null when it was not tried lately. */
+  readonly reach: Reach | null;
   readonly capability_hash: string | null;
 }
 
@@ -73,7 +76,7 @@ export function isNode(idOrSlug: string): RawBuilder<boolean> {
 export async function findNode(db: Database, idOrSlug: string): Promise<NodeDetailRow> {
   const { rows } = await sql<NodeDetailRow>`
     select ${NODE_COLUMNS}, n.incarnation, n.config_version, n.config_ack_version, n.config_ack_status, n.config_ack_at, n.config_ack_error,
-      n.worker_api_target_url, n.capability_hash
+      n.worker_api_target_url, n.capability_hash, ${REACH_OF_NODE} as reach
     from nodes n where ${isNode(idOrSlug)} limit 1
   `.execute(db);
   if (rows[0] === undefined) throw noSuchNode();

@@ -1,6 +1,7 @@
 import { rfc3339 } from '../../../contracts/ids.ts';
 import type { NodeDetail, NodeList, NodeView } from '../../../contracts/nodes.ts';
 import type { Database } from '../../../schema/database.ts';
+import type { Reach } from '../../../schema/inference/reach.ts';
 import { findNode, listLiveAttempts, listNodes } from '../../../schema/nodes/queries.ts';
 import type { NodeDetailRow, NodeRow } from '../../../schema/nodes/queries.ts';
 import { toNodeInference } from '../../../schema/nodes/inference.ts';
@@ -23,6 +24,7 @@ export async function viewNodeDetail(db: Database, idOrSlug: string): Promise<No
     incarnation: row.incarnation,
     config: viewConfig(row),
     ...(row.worker_api_target_url === null ? {} : { worker_api_target_url: row.worker_api_target_url }),
+    ...(row.reach === null ? {} : { worker_api: viewReach(row.reach) }),
     ...(row.capability_hash === null ? {} : { capability_hash: row.capability_hash }),
     ...(row.capability === null ? {} : { capability: row.capability }),
     live_attempts: attempts.map(({ job_id, number, state, placed_at }) => ({
@@ -50,6 +52,10 @@ function viewNode(row: NodeRow): NodeView {
     capability_summary: summariseCapability(row.capability),
     ...(row.inference === null ? {} : { inference: toNodeInference(row.inference) }),
   };
+}
+
+function viewReach({ reached, error }: Reach): NodeDetail['worker_api'] {
+  return { reached, ...(error === null ? {} : { error }) };
 }
 
 function viewConfig(row: NodeDetailRow): NodeDetail['config'] {

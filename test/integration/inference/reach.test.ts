@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { viewNodeDetail } from '../../../gateway/user-api/nodes/views.ts';
 import { findChange, selectAndStore, storePmModel } from '../../../schema/inference/pm-model.ts';
 import { lookForNodes, MODEL } from './context.ts';
 import type { ModelNode } from './context.ts';
@@ -64,8 +65,12 @@ describe('whether the control plane reaches a node', () => {
       ),
     );
     expect(await select()).toEqual({ kind: 'none' });
+    const reached = async () => (await viewNodeDetail(plane().db, node.node.slug)).worker_api;
+    expect(await reached()).toEqual({ reached: false, error: expect.stringContaining('ECONNREFUSED') });
     await advertise(node, node.server.url);
+    expect(await reached()).toBeUndefined();
     await look();
+    expect(await reached()).toEqual({ reached: true });
     expect(await ready()).toBe('200 ready');
     expect(await findChange(plane().db, undefined)).not.toBeNull();
     expect(await select()).toMatchObject({ kind: 'keep', model: MODEL });

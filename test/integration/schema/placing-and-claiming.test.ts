@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { offerCapacity } from '../../../schema/nodes/capacity.ts';
-import { placeWaitingJobs } from '../../../schema/jobs/placement.ts';
+import { isPlacementNeeded, placeWaitingJobs } from '../../../schema/jobs/placement.ts';
 import { beginTask } from '../../../schema/tasks/lifecycle.ts';
+import { placementLock, whileHeld } from '../../support/held-locks.ts';
 import { seedNode, seedTask } from '../../support/seed.ts';
 import type { SeededTask } from '../../support/seed.ts';
 import { useJobs } from './jobs.ts';
@@ -72,6 +73,16 @@ describe('placing', () => {
     expect(await offerCapacity(jobs.db())).toEqual([third.taskId]);
     expect((await jobs.advance(third, 0, 'returned')).value).toMatchObject({ kind: 'placed', attempt: 1 });
     expect((await jobs.advance(fourth, 0, 'returned')).value).toMatchObject({ kind: 'waiting' });
+  });
+
+  it('need not look for waiters where there is none, unless somebody may be storing one', async () => {
+    const needed = () => isPlacementNeeded(jobs.db());
+    await jobs.begun();
+    expect(await needed()).toBe(false);
+    const placing = await whileHeld(jobs.db(), { take: placementLock, forGood: false }, needed);
+    expect([placing.value, await needed()]).toEqual([true, false]);
+    for (let i = 0; i < 3; i += 1) await jobs.begun();
+    expect(await needed()).toBe(true);
   });
 
   it('gives the next free slot to a job that lost its attempt rather than to one that was made later', async () => {
