@@ -19,8 +19,6 @@ export interface ProcessBackendOptions {
 }
 
 const MARKER = 'CYNODEAI_OLLAMA_OF';
-/** Models use every core for as long as they generate: what renews leases and carries their tokens away goes first. */
-const NICENESS = '5';
 const STOP_GRACE_MS = 5_000;
 const LAST_WORDS = 5;
 const ACCESS_LOG = '[GIN]';
@@ -49,7 +47,7 @@ export class ProcessBackend implements Backend {
     const program = await this.findProgram();
     if (program === undefined) throw new BackendError(this.missing());
     await mkdir(this.#options.home, { recursive: true, mode: 0o700 });
-    const child = spawn('nice', ['-n', NICENESS, program, 'serve'], {
+    const child = spawn(program, ['serve'], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: this.#options.home,
