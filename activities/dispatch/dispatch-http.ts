@@ -17,7 +17,7 @@ import type { Database } from '../../schema/database.ts';
 import { findHttpTarget, returnClaim } from '../../schema/jobs/http-dispatch.ts';
 import type { HttpTarget } from '../../schema/jobs/http-dispatch.ts';
 import { claimAttempt, completeAttempt } from '../../schema/jobs/intake.ts';
-import { offerCapacity } from '../../schema/nodes/capacity.ts';
+import { offerCapacity } from '../../schema/jobs/placement.ts';
 import { withFixedFailures } from '../failures.ts';
 import { withPatience } from './patience.ts';
 import { toUpstreamRequest } from './upstream-request.ts';

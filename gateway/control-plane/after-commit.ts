@@ -1,11 +1,11 @@
 import { setImmediate as afterReply } from 'node:timers/promises';
 import type { EndedAttempt } from '../../contracts/activities.ts';
-import { batched } from '../../platform/batched.ts';
+import { coalesced } from '../../platform/coalesced.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { NodeWorkflows } from '../../platform/temporal/nodes.ts';
 import type { TaskWorkflows } from '../../platform/temporal/tasks.ts';
 import type { Database } from '../../schema/database.ts';
-import { offerCapacity } from '../../schema/nodes/capacity.ts';
+import { offerCapacity } from '../../schema/jobs/placement.ts';
 
 /**
  * What is done once a change is stored, without delaying the reply. A failure is logged and left to the reconciler, which
@@ -36,11 +36,8 @@ export function createAfterCommit(deps: {
     for (const taskId of taskIds)
       background.run({ taskId, step: 'capacity' }, () => deps.tasks.signalCapacity(taskId));
   };
-  // What comes while jobs are being placed shares the next pass, which begins after all of it.
-  const place = batched(async () => {
-    wakeTasks(await offerCapacity(deps.db));
-    return new Map<string, never>();
-  });
+  // One pass at a time: each waits for the lock of all placements, and holds a connection meanwhile.
+  const place = coalesced(async () => wakeTasks(await offerCapacity(deps.db)));
   return {
     nodeRegistered: (nodeSlug, incarnation) =>
       background.run({ node: nodeSlug, incarnation, step: 'registered' }, () =>
@@ -51,8 +48,7 @@ export function createAfterCommit(deps: {
         background.run({ ...attempt, step: 'end_attempt' }, () => deps.tasks.endAttempt(attempt));
     },
     wakeTasks,
-    offerCapacity: () =>
-      background.run({ step: 'offer_capacity' }, async () => void (await place('waiting jobs'))),
+    offerCapacity: () => background.run({ step: 'offer_capacity' }, place),
     [Symbol.asyncDispose]: () => background.settle(),
   };
 }

@@ -37,6 +37,12 @@ export async function placeWaitingJobs(tx: Transaction, asking?: ReadonlySet<str
   return tasksOf(placed.filter(({ jobId }) => asking?.has(jobId) !== true));
 }
 
+/** Places waiting jobs after a node came or grew or has a free slot. @returns tasks to signal. */
+export async function offerCapacity(db: Database): Promise<string[]> {
+  if (!(await isPlacementNeeded(db))) return [];
+  return db.transaction().execute((tx) => placeWaitingJobs(tx));
+}
+
 /**
  * Whether a pass may find a waiter: there is one, or somebody places jobs right now, who has counted slots and may store one. One
  * that is stored between the look at the jobs and the look at the lock is left to the reconciler.

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { offerCapacity } from '../../../schema/nodes/capacity.ts';
-import { isPlacementNeeded, placeWaitingJobs } from '../../../schema/jobs/placement.ts';
+import { isPlacementNeeded, offerCapacity, placeWaitingJobs } from '../../../schema/jobs/placement.ts';
 import { beginTask } from '../../../schema/tasks/lifecycle.ts';
 import { placementLock, whileHeld } from '../../support/held-locks.ts';
 import { seedNode, seedTask } from '../../support/seed.ts';
