@@ -27,15 +27,15 @@ async function serve(names: readonly string[]): Promise<void> {
   const logger = createLogger({ role: names.join(','), level: optional(process.env, 'LOG_LEVEL') ?? 'info' });
   const metrics = createMetrics();
   const localWorker: LocalWorker = { client: null };
-  const roles: Role[] = await startTraces(names);
+  const serving = serveUntilSignal(logger);
+  for (const role of await startTraces(names)) serving.add(role);
   for (const { name, start } of starters) {
     try {
-      roles.push(await start({ env: process.env, logger, metrics, localWorker }));
+      serving.add(await start({ env: process.env, logger, metrics, localWorker }));
     } catch (error) {
       throw explainStart(name, error);
     }
   }
-  serveUntilSignal(roles, logger);
   logger.info({ roles: names }, 'serving');
   flushCompileCache(); // a process that is killed later keeps nothing
 }

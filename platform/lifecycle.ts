@@ -10,11 +10,18 @@ export interface Role extends AsyncDisposable {
 
 const CLOSE_GRACE_MS = 30_000;
 
+export interface Serving {
+  /** Keeps it from now on. */
+  add(role: Role): void;
+}
+
 /**
- * Keeps the roles until SIGINT, SIGTERM, a fatal error or the failure of one; then ends them in reverse order. The process
- * exits with 0 after a signal, else with 1.
+ * Keeps roles until SIGINT, SIGTERM, a fatal error or the failure of one; then ends them in reverse order. The process
+ * exits with 0 after a signal, else with 1. To be called before the first role is started: a signal that comes
+ * meanwhile ends those that are there, and the one that is being started with the process.
  */
-export function serveUntilSignal(roles: readonly Role[], logger: Logger): void {
+export function serveUntilSignal(logger: Logger): Serving {
+  const roles: Role[] = [];
   let failed = false;
   let closed: Promise<void> | undefined;
   const closing = closeWithGrace({ delay: CLOSE_GRACE_MS, logger: false }, async ({ signal, err }) => {
@@ -24,13 +31,19 @@ export function serveUntilSignal(roles: readonly Role[], logger: Logger): void {
     await closed;
     if (failed) throw new Error('a role failed'); // which makes the exit code 1
   });
-  for (const role of roles) {
+  const watch = (role: Role): void => {
     role.failed.catch((error: unknown) => {
       logger.fatal({ err: error, failed: role.name }, 'role failed');
       failed = true;
       if (closed === undefined) closing.close();
     });
-  }
+  };
+  return {
+    add: (role) => {
+      roles.push(role);
+      watch(role);
+    },
+  };
 }
 
 /** One that cannot be closed does not keep the others open. */

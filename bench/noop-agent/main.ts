@@ -10,4 +10,5 @@ import { createNoopEngine } from './engine.ts';
 const host = { cpuCores: availableParallelism(), ramBytes: totalmem() };
 const logger = createLogger({ role: 'node-agent' });
 const config = readNodeAgentConfig(process.env, { host });
-serveUntilSignal([await runNodeAgent(config, logger, createMetrics(), createNoopEngine)], logger);
+const serving = serveUntilSignal(logger);
+serving.add(await runNodeAgent(config, logger, createMetrics(), createNoopEngine));

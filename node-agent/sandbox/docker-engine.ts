@@ -1,4 +1,5 @@
 import { Agent } from 'node:http';
+import { Duplex } from 'node:stream';
 import { inspect } from 'node:util';
 import Docker from 'dockerode';
 import { z } from 'zod';
@@ -124,7 +125,7 @@ async function connectionWithin<T extends NodeJS.ReadWriteStream>(call: Promise<
   let late = false;
   const connected = call.then((stream) => {
     stream.on('error', () => undefined);
-    if (late) stream.end();
+    if (late) hangUp(stream);
     return stream;
   });
   try {
@@ -189,8 +190,15 @@ async function attachInput(docker: Docker, name: string, sinks: OutputSinks): Pr
   return {
     ended: deliver(stream, sinks),
     write: (text) => void stream.write(text),
-    [Symbol.dispose]: () => void stream.end(),
+    [Symbol.dispose]: () => hangUp(stream),
   };
+}
+
+/** Once what was written is sent. The engine does not close its side for a container that never ran. */
+function hangUp(stream: NodeJS.ReadWriteStream): void {
+  stream.end(() => {
+    if (stream instanceof Duplex) stream.destroy();
+  });
 }
 
 async function exec(

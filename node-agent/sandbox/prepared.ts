@@ -83,8 +83,10 @@ export class PreparedContainer {
     const plan = planPoolContainer({ ...context, entryId, workspacePath });
     try {
       await deps.workspaces.make(plan);
-      const started = await start(plan, deps.engine);
+      using connections = new DisposableStack();
+      const started = await start(plan, deps.engine, connections);
       const [facts] = await Promise.all([deps.engine.imageFacts(started.id), probe(plan, started, entryId)]);
+      connections.move();
       return new PreparedContainer(plan, started, facts, deps);
     } catch (error) {
       await waitAtMost(REMOVAL_WAIT_MS, removeAll(plan.name, plan.workspacePath, deps));
@@ -176,10 +178,14 @@ interface Started {
   readonly exit: Promise<number>;
 }
 
-async function start(plan: ContainerPlan, engine: ContainerEngine): Promise<Started> {
+async function start(
+  plan: ContainerPlan,
+  engine: ContainerEngine,
+  connections: DisposableStack,
+): Promise<Started> {
   const id = await engine.create(plan);
   const output = new SwitchedSinks();
-  const input = await engine.attachInput(id, output);
+  const input = connections.use(await engine.attachInput(id, output));
   await engine.start(id);
   const exit = engine.wait(id);
   exit.catch(() => undefined);

@@ -69,6 +69,8 @@ export interface SandboxOptions {
   readonly models?: ModelGate;
   /** Root of the workspaces, at the path. */
   readonly workspaces?: (path: string) => WorkspaceRoot;
+  /** What jobs run on, in place of the real engine that is given. */
+  readonly engine?: (real: ContainerEngine) => ContainerEngine;
   /** As in `DOCKER_HOST`, where it is not everybody's. */
   readonly dockerHost?: string;
 }
@@ -81,7 +83,8 @@ export const MODES = [
 
 export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const folder = await mkdtemp(join(testSetting('stateFolder'), 'sandbox-'));
-  const engine = createDockerEngine(options.dockerHost ?? testSetting('dockerHost'));
+  const real = createDockerEngine(options.dockerHost ?? testSetting('dockerHost'));
+  const engine = options.engine?.(real) ?? real;
   const nodeSlug = options.nodeSlug ?? `${testSetting('nodePrefix')}-${randomUUID().slice(0, 8)}`;
   const instanceId = options.instanceId ?? randomUUID();
   let policy: SandboxPolicy = {

@@ -163,6 +163,26 @@ describe('nothing of a job', () => {
 });
 
 describe('a prepared container', () => {
+  it('that cannot be started keeps no connection to the engine', async () => {
+    const connections = () => process.getActiveResourcesInfo().filter((kind) => kind === 'PipeWrap').length;
+    const tried = Promise.withResolvers<void>();
+    await eventually('the other pools rest', async () => warm.ready() === 2);
+    const before = connections();
+    const sandbox = await openSandbox({
+      warmPool: 1,
+      engine: (real) => ({
+        ...real,
+        start: () => {
+          tried.resolve();
+          return Promise.reject(new Error('not today'));
+        },
+      }),
+    });
+    await tried.promise;
+    await sandbox[Symbol.asyncDispose]();
+    await eventually('no connection is left', async () => connections() <= before, { timeoutMs: 10_000 });
+  });
+
   it('is not used when the limits have changed', async () => {
     await using own = await openSandbox({ warmPool: 1 });
     await own.prepared();

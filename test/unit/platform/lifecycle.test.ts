@@ -22,7 +22,8 @@ const script = (body: string): string => `
   const second = role('second');
   setInterval(() => undefined, 1000);
   const serve = (roles) => {
-    serveUntilSignal(roles, createLogger({ role: 'test' }));
+    const serving = serveUntilSignal(createLogger({ role: 'test' }));
+    for (const one of roles) serving.add(one);
     console.log(JSON.stringify({ msg: 'ready' }));
   };
   ${body}
@@ -70,6 +71,20 @@ describe('a process with roles', () => {
       expect(ended.lines).toContainEqual(expect.objectContaining({ msg: 'closing', signal, role: 'test' }));
     },
   );
+
+  it('ends in order by a signal that comes while one of them is being started', async () => {
+    const ended = await run(
+      `
+      const serving = serveUntilSignal(createLogger({ role: 'test' }));
+      serving.add(first);
+      console.log(JSON.stringify({ msg: 'ready' }));
+      await new Promise(() => undefined);
+    `,
+      'SIGTERM',
+    );
+    expect(disposed(ended)).toEqual(['first']);
+    expect(ended.code).toBe(0);
+  });
 
   it('closes them and exits with 1 when one of them fails', async () => {
     const ended = await run(`
